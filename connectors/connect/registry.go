@@ -10,11 +10,11 @@ type Type string
 
 // The kinds of plugins.
 const (
-	Source          Type = "source"
-	Sink            Type = "sink"
-	Transformation  Type = "transformation"
-	PredicateType   Type = "predicate"
-	ConverterType   Type = "converter"
+	Source           Type = "source"
+	Sink             Type = "sink"
+	Transformation   Type = "transformation"
+	PredicateType    Type = "predicate"
+	ConverterType    Type = "converter"
 	HeaderConverting Type = "header_converter"
 )
 
