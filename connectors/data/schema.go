@@ -60,6 +60,7 @@ type Schema struct {
 	kind       Kind
 	optional   bool
 	hasVersion bool
+	emptyName  bool // the name is there, and empty
 	version    int
 	name, doc  string
 	params     []Param
@@ -190,12 +191,21 @@ func (s *Schema) Documented(doc string) *Schema { c := *s; c.doc = doc; return &
 // Named returns s with a name and a version.
 func (s *Schema) Named(name string, version int) *Schema {
 	c := *s
-	c.name, c.version, c.hasVersion = name, version, true
+	c.name, c.emptyName, c.version, c.hasVersion = name, false, version, true
 	return &c
 }
 
-// WithName returns s with a name and the version it had.
-func (s *Schema) WithName(name string) *Schema { c := *s; c.name = name; return &c }
+// WithName returns s with a name and the version it had; empty takes the name
+// away, see WithEmptyName.
+func (s *Schema) WithName(name string) *Schema {
+	c := *s
+	c.name, c.emptyName = name, false
+	return &c
+}
+
+// WithEmptyName returns s with a name that is there but empty, which Java keeps
+// apart from none.
+func (s *Schema) WithEmptyName() *Schema { c := *s; c.name, c.emptyName = "", true; return &c }
 
 // Versioned returns s with a version and the name it had.
 func (s *Schema) Versioned(version int) *Schema {
@@ -226,6 +236,9 @@ func (s *Schema) IsOptional() bool { return s.optional }
 
 // Name returns the schema's name, empty if it has none.
 func (s *Schema) Name() string { return s.name }
+
+// HasName reports whether there is a name, be it empty.
+func (s *Schema) HasName() bool { return s.name != "" || s.emptyName }
 
 // Version returns the version and whether there is one.
 func (s *Schema) Version() (int, bool) { return s.version, s.hasVersion }
@@ -289,7 +302,7 @@ func EqualSchemas(a, b *Schema) bool {
 		return true
 	}
 	if a == nil || b == nil || a.kind != b.kind || a.optional != b.optional || a.hasVersion != b.hasVersion ||
-		a.version != b.version || a.name != b.name || a.doc != b.doc || len(a.fields) != len(b.fields) {
+		a.version != b.version || a.name != b.name || a.emptyName != b.emptyName || a.doc != b.doc || len(a.fields) != len(b.fields) {
 		return false
 	}
 	if len(a.params) != len(b.params) || (len(a.params) > 0 && !maps.Equal(paramMap(a.params), paramMap(b.params))) {
