@@ -1,0 +1,109 @@
+package file
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// A splitter cuts lines out of a text that grows block by block. Lines end
+// with \n, \r\n or \r. A \r that ends the text does not end a line yet: it may
+// turn out to be half of \r\n.
+type splitter struct {
+	text string // what is left
+	cr   int    // place of the first \r in text at or after which none was looked for; len(text): none
+	seen int    // so many bytes of text hold no line end
+}
+
+// set starts over with a text whose first seen bytes hold no line end.
+func (s *splitter) set(text string, seen int) {
+	s.text, s.seen = text, seen
+	s.findCR(seen)
+}
+
+func (s *splitter) findCR(from int) {
+	if i := strings.IndexByte(s.text[from:], '\r'); i >= 0 {
+		s.cr = from + i
+	} else {
+		s.cr = len(s.text)
+	}
+}
+
+// next returns the next line and how many bytes it took with its end, 0 when
+// there is no complete line left.
+func (s *splitter) next() (line string, n int) {
+	i := strings.IndexByte(s.text[s.seen:], '\n')
+	if i >= 0 {
+		i += s.seen
+	} else {
+		i = len(s.text)
+	}
+	end := i
+	switch {
+	case s.cr < i && s.cr+1 < len(s.text):
+		end, n = s.cr, s.cr+1
+		if s.text[n] == '\n' {
+			n++
+		}
+	case i < len(s.text):
+		n = i + 1
+	default:
+		s.seen = min(s.cr, len(s.text)) // a last \r is looked at again
+		return "", 0
+	}
+	line = s.text[:end]
+	s.text, s.seen = s.text[n:], 0
+	if s.cr -= n; s.cr < 0 {
+		s.cr = 0
+		s.findCR(0)
+	}
+	return line, n
+}
+
+// valid returns s with every malformed UTF-8 sequence replaced by U+FFFD, as
+// Java's decoder does: one for each longest run that could have begun a
+// character.
+func valid(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 {
+			n = malformed(s)
+			b.WriteString("\uFFFD")
+		} else {
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// malformed returns the length of the malformed sequence that s begins with:
+// what there is of a character before it goes wrong. A lone surrogate is one
+// sequence of three bytes, as in Java.
+func malformed(s string) int {
+	lo, hi, want := byte(0x80), byte(0xBF), 0
+	switch c := s[0]; {
+	case c >= 0xC2 && c <= 0xDF:
+		want = 1
+	case c >= 0xE0 && c <= 0xEF:
+		want = 2
+		if c == 0xE0 {
+			lo = 0xA0
+		}
+	case c >= 0xF0 && c <= 0xF4:
+		want = 3
+		if c == 0xF0 {
+			lo = 0x90
+		} else if c == 0xF4 {
+			hi = 0x8F
+		}
+	}
+	n := 1
+	for ; n <= want && n < len(s) && s[n] >= lo && s[n] <= hi; n++ {
+		lo, hi = 0x80, 0xBF
+	}
+	return n
+}
