@@ -2,8 +2,6 @@ package connect
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -38,302 +36,41 @@ type Configurable interface{ Define(d *ConfigDef) }
 // table need.
 type ConfigDef struct {
 	fields []field
+	byName map[string]int
+	groups []string
+	orders map[string]int
 	group  string
+	open   []openPrefix
 }
 
-// Group sets the group of the fields declared after it.
-func (d *ConfigDef) Group(name string) { d.group = name }
+// openPrefix binds properties whose names only the user knows.
+type openPrefix struct {
+	prefix, doc string
+	dst         *Props
+}
+
+// Null stands in Props for a JSON null, which only a request to validate can
+// hold: every property reads it as no value, and Validate's callers refuse it.
+const Null = "\x00null"
 
 // A Secret never prints itself.
 type Secret string
 
-func (Secret) String() string { return "[hidden]" }
+const hidden = "[hidden]"
+
+func (Secret) String() string { return hidden }
 
 // GoString keeps %#v from printing the secret.
-func (Secret) GoString() string { return "[hidden]" }
+func (Secret) GoString() string { return hidden }
 
-// String declares a STRING.
-func (d *ConfigDef) String(p *string, name string) *Field[string] {
-	return add(d, p, name, "STRING", func(s string) (string, error) { return s, nil })
-}
+// MarshalText keeps encoders and slog's JSON from printing the secret.
+func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
-// Password declares a PASSWORD.
-func (d *ConfigDef) Password(p *Secret, name string) *Field[Secret] {
-	return add(d, p, name, "PASSWORD", func(s string) (Secret, error) { return Secret(s), nil })
-}
+// Group sets the group of the fields declared after it; "" ends the group.
+func (d *ConfigDef) Group(name string) { d.group = name }
 
-// Class declares a CLASS, held as its name.
-func (d *ConfigDef) Class(p *string, name string) *Field[string] {
-	return add(d, p, name, "CLASS", func(s string) (string, error) { return strings.TrimSpace(s), nil })
-}
-
-// Boolean declares a BOOLEAN.
-func (d *ConfigDef) Boolean(p *bool, name string) *Field[bool] {
-	return add(d, p, name, "BOOLEAN", func(s string) (bool, error) {
-		switch strings.ToLower(strings.TrimSpace(s)) {
-		case "true":
-			return true, nil
-		case "false":
-			return false, nil
-		}
-		return false, fmt.Errorf("Expected value to be either true or false")
-	})
-}
-
-// Int declares an INT.
-func (d *ConfigDef) Int(p *int, name string) *Field[int] {
-	return add(d, p, name, "INT", func(s string) (int, error) {
-		n, err := integer(s, 32, "INT")
-		return int(n), err
-	})
-}
-
-// Short declares a SHORT.
-func (d *ConfigDef) Short(p *int, name string) *Field[int] {
-	return add(d, p, name, "SHORT", func(s string) (int, error) {
-		n, err := integer(s, 16, "SHORT")
-		return int(n), err
-	})
-}
-
-// Long declares a LONG.
-func (d *ConfigDef) Long(p *int64, name string) *Field[int64] {
-	return add(d, p, name, "LONG", func(s string) (int64, error) { return integer(s, 64, "LONG") })
-}
-
-// Millis declares a LONG of milliseconds, held as a time.Duration.
-func (d *ConfigDef) Millis(p *time.Duration, name string) *Field[time.Duration] {
-	f := add(d, p, name, "LONG", func(s string) (time.Duration, error) {
-		n, err := integer(s, 64, "LONG")
-		return time.Duration(n) * time.Millisecond, err
-	})
-	f.show = showMillis
-	return f
-}
-
-// IntMillis declares an INT of milliseconds, held as a time.Duration.
-func (d *ConfigDef) IntMillis(p *time.Duration, name string) *Field[time.Duration] {
-	f := add(d, p, name, "INT", func(s string) (time.Duration, error) {
-		n, err := integer(s, 32, "INT")
-		return time.Duration(n) * time.Millisecond, err
-	})
-	f.show = showMillis
-	return f
-}
-
-func showMillis(v time.Duration) string { return strconv.FormatInt(v.Milliseconds(), 10) }
-
-// Double declares a DOUBLE.
-func (d *ConfigDef) Double(p *float64, name string) *Field[float64] {
-	return add(d, p, name, "DOUBLE", func(s string) (float64, error) {
-		n, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
-		if err != nil {
-			return 0, fmt.Errorf("Not a number of type DOUBLE")
-		}
-		return n, nil
-	})
-}
-
-// List declares a LIST of comma-separated texts.
-func (d *ConfigDef) List(p *[]string, name string) *Field[[]string] {
-	f := add(d, p, name, "LIST", func(s string) ([]string, error) {
-		if s = strings.TrimSpace(s); s == "" {
-			return []string{}, nil
-		}
-		list := strings.Split(s, ",")
-		for i := range list {
-			list[i] = strings.TrimSpace(list[i])
-		}
-		return list, nil
-	})
-	f.show = func(v []string) string { return strings.Join(v, ",") }
-	return f
-}
-
-func integer(s string, bits int, typ string) (int64, error) {
-	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, bits)
-	if err != nil {
-		return 0, fmt.Errorf("Not a number of type %s", typ)
-	}
-	return n, nil
-}
-
-// A Check accepts or refuses a value. Text describes it, as Java's validators
-// describe themselves.
-type Check[T any] struct {
-	Text  string
-	Valid func(v T) error
-}
-
-// A Field is one declared property; its methods refine the declaration.
-type Field[T any] struct {
-	meta
-	dst     *T
-	def     T
-	parse   func(string) (T, error)
-	show    func(T) string
-	checks  []Check[T]
-	suggest func(Props) []T
-	visible func(Props) bool
-}
-
-type meta struct {
-	name, typ, doc, group, display string
-	width                          Width
-	importance                     Importance
-	order                          int
-	dependents                     []string
-	hasDefault, nullDefault        bool
-}
-
-func add[T any](d *ConfigDef, p *T, name, typ string, parse func(string) (T, error)) *Field[T] {
-	f := &Field[T]{meta: meta{name: name, typ: typ, group: d.group, display: name, importance: Medium, width: WidthNone},
-		dst: p, parse: parse, show: func(v T) string { return fmt.Sprint(v) }}
-	for _, g := range d.fields {
-		if g.info().name == name {
-			panic("connect: property " + name + " is declared twice")
-		}
-		if g.info().group == d.group {
-			f.order++
-		}
-	}
-	f.order++
-	d.fields = append(d.fields, f)
-	return f
-}
-
-// Default makes the property optional. Without it the property is required.
-func (f *Field[T]) Default(v T) *Field[T] { f.def, f.hasDefault = v, true; return f }
-
-// OrNone makes the property optional with no default (Java's null): its
-// variable keeps the zero value.
-func (f *Field[T]) OrNone() *Field[T] { f.hasDefault, f.nullDefault = true, true; return f }
-
-// Doc sets the help text.
-func (f *Field[T]) Doc(s string) *Field[T] { f.doc = s; return f }
-
-// Is sets the importance; Medium if not called.
-func (f *Field[T]) Is(i Importance) *Field[T] { f.importance = i; return f }
-
-// Wide sets the width.
-func (f *Field[T]) Wide(w Width) *Field[T] { f.width = w; return f }
-
-// Display sets the display name; the property's name if not called.
-func (f *Field[T]) Display(s string) *Field[T] { f.display = s; return f }
-
-// Order sets the place in the group, for definitions that must equal Java's.
-func (f *Field[T]) Order(n int) *Field[T] { f.order = n; return f }
-
-// Dependents lists properties whose checks look at this one.
-func (f *Field[T]) Dependents(names ...string) *Field[T] { f.dependents = names; return f }
-
-// Check adds a check of the value.
-func (f *Field[T]) Check(c ...Check[T]) *Field[T] { f.checks = append(f.checks, c...); return f }
-
-// Suggest offers values for the user interface, given the other properties.
-func (f *Field[T]) Suggest(s func(Props) []T) *Field[T] { f.suggest = s; return f }
-
-// ShownIf hides the property unless the others call for it.
-func (f *Field[T]) ShownIf(v func(Props) bool) *Field[T] { f.visible = v; return f }
-
-type field interface {
-	info() *meta
-	describe(p Props) ConfigInfo
-	set(p Props) error
-}
-
-func (f *Field[T]) info() *meta { return &f.meta }
-
-func (f *Field[T]) read(p Props) (v T, err error) {
-	s, ok := p[f.name]
-	switch {
-	case !ok && f.hasDefault:
-		return f.def, nil
-	case !ok:
-		return v, ConfigErrorf("Missing required configuration %q which has no default value.", f.name)
-	}
-	if v, err = f.parse(s); err != nil {
-		return v, ConfigErrorf("Invalid value %s for configuration %s: %v", s, f.name, err)
-	}
-	for _, c := range f.checks {
-		if err := c.Valid(v); err != nil {
-			if e, ok := err.(*Error); ok {
-				return v, e
-			}
-			return v, ConfigErrorf("Invalid value %s for configuration %s: %v", f.show(v), f.name, err)
-		}
-	}
-	return v, nil
-}
-
-func (f *Field[T]) set(p Props) (err error) { *f.dst, err = f.read(p); return err }
-
-// ConfigInfo is one entry of the validate endpoint's answer.
-type ConfigInfo struct {
-	Definition ConfigKey   `json:"definition"`
-	Value      ConfigValue `json:"value"`
-}
-
-// ConfigKey is a property's definition as the REST API shows it.
-type ConfigKey struct {
-	Name          string     `json:"name"`
-	Type          string     `json:"type"`
-	Required      bool       `json:"required"`
-	DefaultValue  *string    `json:"default_value"`
-	Importance    Importance `json:"importance"`
-	Documentation string     `json:"documentation"`
-	Group         *string    `json:"group"`
-	Width         Width      `json:"width"`
-	DisplayName   string     `json:"display_name"`
-	Dependents    []string   `json:"dependents"`
-	Order         int        `json:"order"`
-}
-
-// ConfigValue is a property's value as the REST API shows it.
-type ConfigValue struct {
-	Name              string   `json:"name"`
-	Value             *string  `json:"value"`
-	RecommendedValues []string `json:"recommended_values"`
-	Errors            []string `json:"errors"`
-	Visible           bool     `json:"visible"`
-}
-
-func (f *Field[T]) describe(p Props) ConfigInfo {
-	k := ConfigKey{Name: f.name, Type: f.typ, Required: !f.hasDefault, Importance: f.importance, Documentation: f.doc,
-		Width: f.width, DisplayName: f.display, Dependents: append([]string{}, f.dependents...), Order: f.order}
-	if f.group != "" {
-		k.Group = &f.group
-	}
-	if f.hasDefault && !f.nullDefault {
-		s := f.show(f.def)
-		k.DefaultValue = &s
-	}
-	v := ConfigValue{Name: f.name, RecommendedValues: []string{}, Errors: []string{}, Visible: f.visible == nil || f.visible(p)}
-	if t, err := f.read(p); err != nil {
-		v.Errors = append(v.Errors, err.Error())
-		if s, ok := p[f.name]; ok {
-			v.Value = &s
-		}
-	} else if _, set := p[f.name]; set || !f.nullDefault {
-		s := f.show(t)
-		v.Value = &s
-	}
-	if f.suggest != nil {
-		for _, s := range f.suggest(p) {
-			v.RecommendedValues = append(v.RecommendedValues, f.show(s))
-		}
-	}
-	return ConfigInfo{k, v}
-}
-
-// Validate describes every property and what is wrong with its value.
-func (d *ConfigDef) Validate(p Props) []ConfigInfo {
-	out := make([]ConfigInfo, 0, len(d.fields))
-	for _, f := range d.fields {
-		out = append(out, f.describe(p))
-	}
-	return out
-}
+// Groups returns the groups in the order of their first property.
+func (d *ConfigDef) Groups() []string { return append([]string{}, d.groups...) }
 
 // Names returns the declared properties in order.
 func (d *ConfigDef) Names() []string {
@@ -344,35 +81,210 @@ func (d *ConfigDef) Names() []string {
 	return names
 }
 
+// Has reports whether a property of that name is declared.
+func (d *ConfigDef) Has(name string) bool { _, ok := d.byName[name]; return ok }
+
+// Key returns the definition of a property.
+func (d *ConfigDef) Key(name string) (ConfigKey, bool) {
+	i, ok := d.byName[name]
+	if !ok {
+		return ConfigKey{}, false
+	}
+	return d.fields[i].key(), true
+}
+
+// Keys returns the definitions of all properties in order.
+func (d *ConfigDef) Keys() []ConfigKey {
+	keys := make([]ConfigKey, len(d.fields))
+	for i, f := range d.fields {
+		keys[i] = f.key()
+	}
+	return keys
+}
+
+// String declares a STRING.
+func (d *ConfigDef) String(p *string, name string) *Field[string] {
+	return add(d, p, name, "STRING", func(s string) (string, error) { return trim(s), nil })
+}
+
+// Password declares a PASSWORD.
+func (d *ConfigDef) Password(p *Secret, name string) *Field[Secret] {
+	return add(d, p, name, "PASSWORD", func(s string) (Secret, error) { return Secret(trim(s)), nil })
+}
+
+// Class declares a CLASS, held as its name and taken as it is written.
+func (d *ConfigDef) Class(p *string, name string) *Field[string] {
+	f := add(d, p, name, "CLASS", func(s string) (string, error) { return trim(s), nil })
+	f.text = func(v string) string { return "class " + v }
+	return f
+}
+
+// ClassIn declares a CLASS, held as the canonical name that find gives it. A
+// name that find does not know is refused as Java refuses a class that is not
+// on its path.
+func (d *ConfigDef) ClassIn(p *string, name string, find func(class string) (canonical string, ok bool)) *Field[string] {
+	f := d.Class(p, name)
+	f.parse = func(s string) (string, error) {
+		if class, ok := find(trim(s)); ok {
+			return class, nil
+		}
+		return "", fmt.Errorf("Class %s could not be found.", s)
+	}
+	return f
+}
+
+// Boolean declares a BOOLEAN.
+func (d *ConfigDef) Boolean(p *bool, name string) *Field[bool] {
+	return add(d, p, name, "BOOLEAN", parseBoolean)
+}
+
+// Int declares an INT.
+func (d *ConfigDef) Int(p *int, name string) *Field[int] {
+	return add(d, p, name, "INT", func(s string) (int, error) {
+		n, err := parseInteger(s, 32, "INT")
+		return int(n), err
+	})
+}
+
+// Short declares a SHORT.
+func (d *ConfigDef) Short(p *int, name string) *Field[int] {
+	return add(d, p, name, "SHORT", func(s string) (int, error) {
+		n, err := parseInteger(s, 16, "SHORT")
+		return int(n), err
+	})
+}
+
+// Long declares a LONG.
+func (d *ConfigDef) Long(p *int64, name string) *Field[int64] {
+	return add(d, p, name, "LONG", func(s string) (int64, error) { return parseInteger(s, 64, "LONG") })
+}
+
+// Millis declares a LONG of milliseconds, held as a time.Duration. One too
+// long for a Duration, 292 years, is cut to the longest there is.
+func (d *ConfigDef) Millis(p *time.Duration, name string) *Field[time.Duration] {
+	return add(d, p, name, "LONG", func(s string) (time.Duration, error) {
+		n, err := parseInteger(s, 64, "LONG")
+		return millis(n), err
+	})
+}
+
+// IntMillis declares an INT of milliseconds, held as a time.Duration.
+func (d *ConfigDef) IntMillis(p *time.Duration, name string) *Field[time.Duration] {
+	return add(d, p, name, "INT", func(s string) (time.Duration, error) {
+		n, err := parseInteger(s, 32, "INT")
+		return millis(n), err
+	})
+}
+
+// Double declares a DOUBLE.
+func (d *ConfigDef) Double(p *float64, name string) *Field[float64] {
+	return add(d, p, name, "DOUBLE", parseDouble)
+}
+
+// List declares a LIST of comma-separated texts.
+func (d *ConfigDef) List(p *[]string, name string) *Field[[]string] {
+	f := add(d, p, name, "LIST", func(s string) ([]string, error) { return parseList(s), nil })
+	f.text = func(v []string) string { return "[" + strings.Join(v, ", ") + "]" }
+	return f
+}
+
+// Prefixed binds all properties that begin with prefix, without it, to p: they
+// are the user's own names, and none of them is unknown. Doc is for the README
+// table.
+func (d *ConfigDef) Prefixed(p *Props, prefix, doc string) {
+	d.open = append(d.open, openPrefix{prefix, doc, p})
+}
+
+// Unsupported declares a property that a connector of the same class knows in
+// Java and that has no meaning here. Set to anything but one of the harmless
+// values it is refused, with why and what to do instead.
+func (d *ConfigDef) Unsupported(name, why string, harmless ...string) {
+	add(d, new(string), name, "STRING", func(s string) (string, error) {
+		t := trim(s)
+		for _, h := range harmless {
+			if strings.EqualFold(t, h) {
+				return t, nil
+			}
+		}
+		return "", fmt.Errorf("Millwright does not support this property: %s", why)
+	}).OrNone().Is(Low).Doc("Not supported: " + why)
+}
+
+// Embed declares the properties of c with a prefix to their names, as Java's
+// ConfigDef.embed does: in the group named group, numbered from order on; the
+// checks of c see, and speak of, the names without the prefix.
+func (d *ConfigDef) Embed(prefix, group string, order int, c Configurable) {
+	var child ConfigDef
+	c.Define(&child)
+	for _, f := range child.fields {
+		e := &embedded{field: f, prefix: prefix}
+		e.meta = *f.info()
+		e.meta.name = prefix + e.meta.name
+		if e.meta.group != "" {
+			e.meta.group = group + ": " + e.meta.group
+		} else {
+			e.meta.group = group
+		}
+		e.meta.order = order
+		order++
+		e.meta.dependents = nil
+		for _, dep := range f.info().dependents {
+			e.meta.dependents = append(e.meta.dependents, prefix+dep)
+		}
+		d.append(e)
+	}
+	for _, o := range child.open {
+		d.open = append(d.open, openPrefix{prefix + o.prefix, o.doc, o.dst})
+	}
+}
+
+func (d *ConfigDef) append(f field) {
+	m := f.info()
+	if d.byName == nil {
+		d.byName, d.orders = map[string]int{}, map[string]int{}
+	}
+	if _, dup := d.byName[m.name]; dup {
+		panic("connect: property " + m.name + " is declared twice")
+	}
+	d.byName[m.name] = len(d.fields)
+	d.fields = append(d.fields, f)
+	if m.group == "" {
+		return
+	}
+	if d.orders[m.group] == 0 {
+		d.groups = append(d.groups, m.group)
+	}
+	d.orders[m.group]++
+}
+
 // Parse fills c from p, or returns what is wrong with the first bad property.
 func Parse(p Props, c Configurable) error {
 	var d ConfigDef
 	c.Define(&d)
+	return d.Parse(p)
+}
+
+// Parse fills the bound variables from p, or returns what is wrong with the
+// first bad property.
+func (d *ConfigDef) Parse(p Props) error {
 	for _, f := range d.fields {
-		if err := f.set(p); err != nil {
+		if err := f.set(p, ""); err != nil {
 			return err
 		}
+	}
+	for _, o := range d.open {
+		*o.dst = p.WithPrefix(o.prefix)
 	}
 	return nil
 }
 
-// OneOf accepts only the listed texts.
-func OneOf(allowed ...string) Check[string] {
-	text := "[" + strings.Join(allowed, ", ") + "]"
-	return Check[string]{text, func(v string) error {
-		if slices.Contains(allowed, v) {
-			return nil
+// WithPrefix returns the properties that begin with prefix, without it.
+func (p Props) WithPrefix(prefix string) Props {
+	out := Props{}
+	for k, v := range p {
+		if rest, ok := strings.CutPrefix(k, prefix); ok && rest != "" {
+			out[rest] = v
 		}
-		return fmt.Errorf("String must be one of: %s", strings.Join(allowed, ", "))
-	}}
-}
-
-// AtLeast accepts lo and more.
-func AtLeast[T int | int64 | float64 | time.Duration](lo T) Check[T] {
-	return Check[T]{fmt.Sprintf("[%v,...]", lo), func(v T) error {
-		if v >= lo {
-			return nil
-		}
-		return fmt.Errorf("Value must be at least %v", lo)
-	}}
+	}
+	return out
 }
