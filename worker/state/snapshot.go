@@ -37,6 +37,9 @@ type Connector struct {
 	// TasksOffset is the generation of the tasks: they may run only under an
 	// assignment made at a config offset after it.
 	PropsOffset, TargetOffset, TasksOffset int64
+	// Created is the offset of the record that made the connector known; later
+	// changes of Props leave it.
+	Created int64
 
 	// Inconsistent: a commit record came without all its task records (as
 	// compaction or a crashed leader can leave it); Tasks is empty then and the

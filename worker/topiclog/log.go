@@ -19,8 +19,9 @@ import (
 
 // A Record is one record read from the topic. Key and Value never change, but
 // they are parts of a bigger buffer: a store that keeps few of them copies
-// those. A nil Value is a tombstone.
-type Record struct {
+// those. A nil Value is a tombstone. The type has no name of its own, so that
+// stores can take it without importing this package.
+type Record = struct {
 	Offset    int64
 	Timestamp int64 // milliseconds since the epoch
 	Partition int32
@@ -29,7 +30,7 @@ type Record struct {
 }
 
 // A KV is one record to be written; a nil Value deletes the key.
-type KV struct{ Key, Value []byte }
+type KV = struct{ Key, Value []byte }
 
 // Config says which topic, how to reach it, and what to do with its records.
 type Config struct {
