@@ -3,7 +3,6 @@
 package data
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 )
@@ -305,7 +304,7 @@ func EqualSchemas(a, b *Schema) bool {
 		a.version != b.version || a.name != b.name || a.emptyName != b.emptyName || a.doc != b.doc || len(a.fields) != len(b.fields) {
 		return false
 	}
-	if len(a.params) != len(b.params) || (len(a.params) > 0 && !maps.Equal(paramMap(a.params), paramMap(b.params))) {
+	if !sameParams(a.params, b.params) {
 		return false
 	}
 	for i := range a.fields {
@@ -316,10 +315,15 @@ func EqualSchemas(a, b *Schema) bool {
 	return Equal(a.def, b.def) && EqualSchemas(a.key, b.key) && EqualSchemas(a.elem, b.elem)
 }
 
-func paramMap(p []Param) map[string]string {
-	m := make(map[string]string, len(p))
-	for _, kv := range p {
-		m[kv.Key] = kv.Value
+// sameParams compares without order; keys are unique.
+func sameParams(a, b []Param) bool {
+	if len(a) != len(b) {
+		return false
 	}
-	return m
+	for _, p := range a {
+		if !slices.Contains(b, p) {
+			return false
+		}
+	}
+	return true
 }

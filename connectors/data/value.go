@@ -176,7 +176,8 @@ func (v Value) String() string {
 }
 
 // Equal reports whether a and b are the same value: same kind, same contents.
-// Maps compare without order, floats by bits (so NaN equals NaN), as in Java.
+// Maps compare without order, floats as Java's equals does: NaN equals NaN, and
+// 0.0 is not -0.0.
 func Equal(a, b Value) bool {
 	if a.kind != b.kind {
 		return false
@@ -208,6 +209,10 @@ func Equal(a, b Value) bool {
 		return x.Scale == y.Scale && x.Unscaled.Cmp(y.Unscaled) == 0
 	case BigIntKind:
 		return a.BigInt().Cmp(b.BigInt()) == 0
+	case Float32:
+		return a.n == b.n || a.Float32() != a.Float32() && b.Float32() != b.Float32()
+	case Float64:
+		return a.n == b.n || a.Float64() != a.Float64() && b.Float64() != b.Float64()
 	default:
 		return a.n == b.n
 	}
