@@ -1,0 +1,393 @@
+package converters
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"github.com/millwright-connect/millwright/connectors/data"
+)
+
+// A reader reads the payloads of one schema.
+type reader struct {
+	schema   *data.Schema // nil: without a schema
+	kind     data.Kind
+	logical  logical
+	optional bool
+	def      data.Value
+	scale    int   // of decimals
+	scaleErr error // why there is none
+	fields   []fieldReader
+	key      *reader
+	elem     *reader
+	lead     []byte // the envelope up to the payload, as it was last seen
+}
+
+type fieldReader struct {
+	name  string
+	quote []byte // "name":
+	r     *reader
+}
+
+func newReader(s *data.Schema, useDefaults bool) *reader {
+	if s == nil {
+		return &reader{}
+	}
+	r := &reader{schema: s, kind: s.Kind(), logical: logicalOf(s), optional: s.IsOptional()}
+	if useDefaults {
+		r.def = s.DefaultValue()
+	}
+	if r.logical == decimalType {
+		r.scale, r.scaleErr = scaleOf(s)
+	}
+	switch s.Kind() {
+	case data.Array:
+		r.elem = newReader(s.Elem(), useDefaults)
+	case data.Map:
+		r.key, r.elem = newReader(s.Key(), useDefaults), newReader(s.Elem(), useDefaults)
+	case data.StructKind:
+		r.fields = make([]fieldReader, len(s.Fields()))
+		for i, f := range s.Fields() {
+			r.fields[i] = fieldReader{f.Name, append(data.AppendJSONString(nil, f.Name), ':'), newReader(f.Schema, useDefaults)}
+		}
+	}
+	return r
+}
+
+const noEnvelope = `JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional fields.` +
+	` If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.`
+
+// unreadable is Java's error for what is no JSON.
+func unreadable(cause error) error {
+	return &data.Error{Class: data.DataException, Cause: cause,
+		Message: "Converting byte[] to Kafka Connect data failed due to serialization error: "}
+}
+
+// payload reads b as a value of r's schema.
+func (j *jsonConverter) payload(r *reader, b []byte) (data.Datum, error) {
+	if utf8.Valid(b) {
+		if v, ok := j.parse.root(r, b); ok {
+			return data.Datum{Schema: r.schema, Value: v}, nil
+		}
+	}
+	n, err := parseTree(b)
+	if err != nil {
+		return data.Datum{}, unreadable(err)
+	}
+	v, err := r.fromTree(n)
+	if err != nil {
+		return data.Datum{}, err
+	}
+	return data.Datum{Schema: r.schema, Value: v}, nil
+}
+
+// envelope reads b as {"schema":…,"payload":…}. That the schema is the last one
+// again is seen from its bytes.
+func (j *jsonConverter) envelope(b []byte) (data.Datum, error) {
+	if r := j.lastReader; r != nil && bytes.HasPrefix(b, r.lead) && utf8.Valid(b[len(r.lead):]) {
+		if v, ok := j.parse.enclosed(r, b[len(r.lead):]); ok {
+			return data.Datum{Schema: r.schema, Value: v}, nil
+		}
+	}
+	if utf8.Valid(b) {
+		if schema, payload, ok := j.parse.members(b); ok {
+			r, err := j.readerOf(schema)
+			if err != nil {
+				return data.Datum{}, err
+			}
+			j.lastReader = r
+			return j.payload(r, payload)
+		}
+	}
+	n, err := parseTree(b)
+	if err != nil {
+		return data.Datum{}, unreadable(err)
+	}
+	schema, payload := n.get("schema"), n.get("payload")
+	if n.kind != objectNode || len(n.kids) != 2 || schema == nil || payload == nil {
+		return data.Datum{}, data.Fail("%s", noEnvelope)
+	}
+	s, err := j.schemaOf(schema)
+	if err != nil {
+		return data.Datum{}, err
+	}
+	v, err := newReader(s, j.useDefaults).fromTree(payload)
+	if err != nil {
+		return data.Datum{}, err
+	}
+	return data.Datum{Schema: s, Value: v}, nil
+}
+
+// readerOf returns the reader of a schema in JSON from the cache, and makes it
+// if it is not there.
+func (j *jsonConverter) readerOf(schema []byte) (*reader, error) {
+	if r := j.readers[string(schema)]; r != nil {
+		return r, nil
+	}
+	n, err := parseTree(schema)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	s, err := j.schemaOf(n)
+	if err != nil {
+		return nil, err
+	}
+	r := newReader(s, j.useDefaults)
+	r.lead = append(append(append(r.lead, `{"schema":`...), schema...), `,"payload":`...)
+	if len(j.readers) >= j.cacheSize {
+		clear(j.readers)
+	}
+	j.readers[string(schema)] = r
+	return r, nil
+}
+
+// null returns what a null, or a value that is not there, stands for, and
+// whether it may be.
+func (r *reader) null() (data.Value, bool) {
+	return r.def, r.optional || r.schema == nil || !r.def.IsNull()
+}
+
+// fromTree makes the value of a node, nil for one that is not there, as Java's
+// JsonConverter does: a node of another type than the schema's mostly becomes
+// the zero of it.
+func (r *reader) fromTree(n *node) (data.Value, error) {
+	switch {
+	case r.schema == nil:
+		return r.anyFromTree(n)
+	case n == nil || n.kind == nullNode:
+		v, ok := r.null()
+		if !ok {
+			return v, data.Fail("Invalid null value for required %s field", r.kind)
+		}
+		return v, nil
+	case r.logical != plainType:
+		return r.logicalFromTree(n)
+	}
+	switch r.kind {
+	case data.Bool:
+		return data.B(n.kind == trueNode), nil
+	case data.Int8:
+		return data.I8(int8(n.int64())), nil
+	case data.Int16:
+		return data.I16(int16(n.int64())), nil
+	case data.Int32:
+		return data.I32(int32(n.int64())), nil
+	case data.Int64:
+		return data.I64(n.int64()), nil
+	case data.Float32:
+		return data.F32(float32(n.float(32))), nil
+	case data.Float64:
+		return data.F64(n.float(64)), nil
+	case data.String:
+		if n.kind != textNode {
+			return data.Value{}, nil
+		}
+		return data.Str(n.text), nil
+	case data.Bytes:
+		if n.kind != textNode {
+			return data.Value{}, nil
+		}
+		b, err := decodeBase64(n.text)
+		if err != nil {
+			return data.Value{}, &data.Error{Class: data.DataException, Message: "Invalid bytes field", Cause: err}
+		}
+		return data.Bin(b), nil
+	case data.Array:
+		return r.listFromTree(n)
+	case data.Map:
+		return r.mapFromTree(n)
+	default:
+		return r.structFromTree(n)
+	}
+}
+
+func (r *reader) anyFromTree(n *node) (data.Value, error) {
+	if n == nil {
+		return data.Value{}, nil
+	}
+	switch n.kind {
+	case falseNode, trueNode:
+		return data.B(n.kind == trueNode), nil
+	case intNode:
+		return data.I64(n.int64()), nil
+	case floatNode:
+		return data.F64(n.float(64)), nil
+	case textNode:
+		return data.Str(n.text), nil
+	case arrayNode:
+		return r.listFromTree(n)
+	case objectNode:
+		return r.mapFromTree(n)
+	}
+	return data.Value{}, nil
+}
+
+func (r *reader) elemReader() *reader {
+	if r.elem == nil {
+		return r
+	}
+	return r.elem
+}
+
+func (r *reader) listFromTree(n *node) (data.Value, error) {
+	list := make([]data.Value, len(n.kids))
+	for i, k := range n.kids {
+		v, err := r.elemReader().fromTree(k)
+		if err != nil {
+			return v, err
+		}
+		list[i] = v
+	}
+	return data.List(list), nil
+}
+
+func (r *reader) mapFromTree(n *node) (data.Value, error) {
+	entries := make([]data.Entry, len(n.kids))
+	if r.schema == nil || r.key.kind == data.String {
+		if n.kind != objectNode {
+			return data.Value{}, data.Fail("Maps with string fields should be encoded as JSON objects, but found %s", n.kind)
+		}
+		for i, k := range n.kids {
+			v, err := r.elemReader().fromTree(k)
+			if err != nil {
+				return v, err
+			}
+			entries[i] = data.Entry{Key: data.Str(n.names[i]), Value: v}
+		}
+		return data.MapFrom(entries), nil
+	}
+	if n.kind != arrayNode {
+		return data.Value{}, data.Fail("Maps with non-string fields should be encoded as JSON array of tuples, but found %s", n.kind)
+	}
+	for i, pair := range n.kids {
+		if pair.kind != arrayNode {
+			return data.Value{}, data.Fail("Found invalid map entry instead of array tuple: %s", pair.kind)
+		}
+		if len(pair.kids) != 2 {
+			return data.Value{}, data.Fail("Found invalid map entry, expected length 2 but found :%d", len(pair.kids))
+		}
+		k, err := r.key.fromTree(pair.kids[0])
+		if err != nil {
+			return k, err
+		}
+		v, err := r.elem.fromTree(pair.kids[1])
+		if err != nil {
+			return v, err
+		}
+		entries[i] = data.Entry{Key: k, Value: v}
+	}
+	return data.MapFrom(entries), nil
+}
+
+func (r *reader) structFromTree(n *node) (data.Value, error) {
+	if n.kind != objectNode {
+		return data.Value{}, data.Fail("Structs should be encoded as JSON objects, but found %s", n.kind)
+	}
+	values := make([]data.Value, len(r.fields))
+	for i := range r.fields {
+		f := &r.fields[i]
+		v, err := f.r.fromTree(n.get(f.name))
+		if err == nil {
+			err = f.r.schema.CheckField(f.name, v)
+		}
+		if err != nil {
+			return v, err
+		}
+		values[i] = v
+	}
+	return data.NewStruct(r.schema, values...).Value(), nil
+}
+
+func (r *reader) logicalFromTree(n *node) (data.Value, error) {
+	isInt := n.kind == intNode
+	switch r.logical {
+	case decimalType:
+		return r.decimalFromTree(n)
+	case timestampType:
+		if !isInt {
+			return data.Value{}, data.Fail("Invalid type for Timestamp, underlying representation should be integral but was %s", n.kind)
+		}
+		return data.Millis(n.int64()), nil
+	}
+	ms := n.int64()
+	if !isInt || ms != int64(int32(ms)) || len(n.text) > 11 {
+		return data.Value{}, data.Fail("Invalid type for %s, underlying representation should be integer but was %s", r.logical, n.kind)
+	}
+	if r.logical == dateType {
+		return data.Millis(ms * dayMillis), nil
+	}
+	if ms < 0 || ms > dayMillis {
+		return data.Value{}, errNoTime
+	}
+	return data.Millis(ms), nil
+}
+
+var errNoTime = data.Fail("Time values must use number of milliseconds greater than 0 and less than %d", dayMillis)
+
+func (r *reader) decimalFromTree(n *node) (data.Value, error) {
+	switch n.kind {
+	case intNode, floatNode:
+		return data.Dec(n.decimal()), nil
+	case textNode:
+		b, err := decodeBase64(n.text)
+		if err == nil && len(b) == 0 {
+			err = data.Errorf("java.lang.NumberFormatException", "Zero length BigInteger")
+		}
+		if err == nil {
+			err = r.scaleErr
+		}
+		if err != nil {
+			return data.Value{}, &data.Error{Class: data.DataException, Message: "Invalid bytes for Decimal field", Cause: err}
+		}
+		return data.Dec(data.BigIntOf(b), int32(r.scale)), nil
+	}
+	return data.Value{}, data.Fail("Invalid type for Decimal, underlying representation should be numeric or bytes but was %s", n.kind)
+}
+
+// base64Values are the values of Base64's characters, -1 for others.
+var base64Values = func() (t [256]int8) {
+	const chars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for i := range t {
+		t[i] = -1
+	}
+	for i := range len(chars) {
+		t[chars[i]] = int8(i)
+	}
+	return t
+}()
+
+// decodeBase64 reads Base64 as Jackson does: in whole groups of four with
+// white space allowed between them, and padding within the text too.
+func decodeBase64(s string) ([]byte, error) {
+	out := make([]byte, 0, len(s)/4*3)
+	for i := 0; ; {
+		for i < len(s) && s[i] <= ' ' {
+			i++
+		}
+		if i == len(s) {
+			return out, nil
+		}
+		if len(s)-i < 4 {
+			return nil, data.Errorf("java.io.IOException", "Base64 text ends within a group of four characters")
+		}
+		var bits uint32
+		n := 0
+		for ; n < 4; n++ {
+			v := base64Values[s[i+n]]
+			if v < 0 {
+				break
+			}
+			bits = bits<<6 | uint32(v)
+		}
+		switch {
+		case n == 4:
+			out = append(out, byte(bits>>16), byte(bits>>8), byte(bits))
+		case n == 3 && s[i+3] == '=':
+			out = append(out, byte(bits>>10), byte(bits>>2))
+		case n == 2 && s[i+2] == '=' && s[i+3] == '=':
+			out = append(out, byte(bits>>4))
+		default:
+			return nil, data.Errorf("java.io.IOException", "%q at position %d is no Base64", s[i+n], i+n)
+		}
+		i += 4
+	}
+}
