@@ -1,0 +1,126 @@
+package config
+
+import (
+	"crypto/md5"  //nolint:gosec // HmacMD5 is one of the algorithms that a cluster may be set to
+	"crypto/sha1" //nolint:gosec // and so is HmacSHA1
+	"crypto/sha256"
+	"crypto/sha3"
+	"crypto/sha512"
+	"fmt"
+	"hash"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/millwright-connect/millwright/connectors/connect"
+)
+
+// Signing is how workers sign what they ask of each other (KIP-507).
+type Signing struct {
+	KeyTTL       time.Duration // 0: a key is for ever
+	KeyAlgorithm string
+	KeySize      int // bits; 0: the algorithm's own
+	Algorithm    string
+	Accepted     []string // algorithms that are accepted from others
+}
+
+// Define declares the settings.
+func (s *Signing) Define(d *connect.ConfigDef) {
+	d.IntMillis(&s.KeyTTL, "inter.worker.key.ttl.ms").Default(time.Hour).Is(low).Check(connect.Between(0, maxInt*time.Millisecond)).
+		Doc("Life of the key that internal requests are signed with.")
+	d.String(&s.KeyAlgorithm, "inter.worker.key.generation.algorithm").Default("HmacSHA256").Is(low).
+		Check(connect.Check[string]{Text: "Any KeyGenerator algorithm supported by the worker JVM", Valid: func(v string) error {
+			return supported(v, keyGenerators, keyBytes)
+		}}).Doc("Algorithm that the key is made for.")
+	d.Int(&s.KeySize, "inter.worker.key.size").OrNone().Is(low).Doc("Size of the key, in bits.")
+	d.String(&s.Algorithm, "inter.worker.signature.algorithm").Default("HmacSHA256").Is(low).
+		Check(connect.Check[string]{Text: "Any MAC algorithm supported by the worker JVM", Valid: func(v string) error {
+			return supported(v, macs, macHashes)
+		}}).Doc("Algorithm that internal requests are signed with.")
+	d.List(&s.Accepted, "inter.worker.verification.algorithms").Default([]string{"HmacSHA256"}).Is(low).
+		Check(connect.Check[[]string]{Text: "A list of one or more MAC algorithms, each supported by the worker JVM", Valid: func(v []string) error {
+			if len(v) == 0 {
+				return errText("At least one signature verification algorithm must be provided")
+			}
+			for _, a := range v {
+				if err := supported(a, macs, macHashes); err != nil {
+					return connect.PropertyError("Invalid value " + a + " for configuration {name}: " + err.Error())
+				}
+			}
+			return nil
+		}}).Doc("Algorithms that signatures of internal requests may have.")
+}
+
+// check is what Java's DistributedConfig finds beyond single properties.
+func (s *Signing) check() error {
+	if least := leastKeyBits(s.KeyAlgorithm); s.KeySize != 0 && s.KeySize < least {
+		return connect.ConfigErrorf("Unable to create key generator with algorithm %s and key size %d: Key length must be at least %d bits",
+			s.KeyAlgorithm, s.KeySize, least)
+	}
+	if !slices.Contains(s.Accepted, s.Algorithm) {
+		return connect.ConfigErrorf("Invalid value %s for configuration inter.worker.signature.algorithm: "+
+			"Signature algorithm must be present in inter.worker.verification.algorithms list", s.Algorithm)
+	}
+	return nil
+}
+
+// KeyLength returns the length in bytes of the key to make.
+func (s *Signing) KeyLength() int {
+	if s.KeySize != 0 {
+		return (s.KeySize + 7) / 8
+	}
+	n, _ := fold(keyBytes, s.KeyAlgorithm)
+	return n
+}
+
+// MAC returns the hash under a MAC algorithm's name, as users and the
+// X-Connect-Request-Signature-Algorithm header write it; false: it is unknown.
+func MAC(algorithm string) (func() hash.Hash, bool) { return fold(macHashes, algorithm) }
+
+func leastKeyBits(algorithm string) int {
+	if strings.HasPrefix(strings.ToLower(algorithm), "hmac") {
+		return 40
+	}
+	return 1
+}
+
+func fold[V any](m map[string]V, name string) (v V, ok bool) {
+	for k, v := range m {
+		if strings.EqualFold(k, name) {
+			return v, true
+		}
+	}
+	return v, false
+}
+
+func supported[V any](name, all string, known map[string]V) error {
+	if _, ok := fold(known, name); !ok {
+		return fmt.Errorf("the algorithm is not supported by this JVM; the supported algorithms are: %s", all)
+	}
+	return nil
+}
+
+var macHashes = map[string]func() hash.Hash{
+	"HmacMD5": md5.New, "HmacSHA1": sha1.New, "HmacSHA224": sha256.New224, "HmacSHA256": sha256.New, "HmacSHA384": sha512.New384,
+	"HmacSHA512": sha512.New, "HmacSHA512/224": sha512.New512_224, "HmacSHA512/256": sha512.New512_256,
+	"HmacSHA3-224": func() hash.Hash { return sha3.New224() }, "HmacSHA3-256": func() hash.Hash { return sha3.New256() },
+	"HmacSHA3-384": func() hash.Hash { return sha3.New384() }, "HmacSHA3-512": func() hash.Hash { return sha3.New512() },
+}
+
+// keyBytes are the lengths of the keys that Java makes for an algorithm.
+var keyBytes = map[string]int{
+	"HmacMD5": 64, "HmacSHA1": 64, "HmacSHA224": 28, "HmacSHA256": 32, "HmacSHA384": 48, "HmacSHA512": 64, "HmacSHA512/224": 28, "HmacSHA512/256": 32,
+	"HmacSHA3-224": 28, "HmacSHA3-256": 32, "HmacSHA3-384": 48, "HmacSHA3-512": 64,
+	"AES": 16, "ARCFOUR": 16, "Blowfish": 16, "ChaCha20": 32, "DES": 8, "DESede": 24, "RC2": 16,
+}
+
+// The algorithms as a Java 17 lists them in the message about one it does not
+// know; tools match the text. Those of TLS and of passwords are of no use for
+// signing and not known here.
+const (
+	keyGenerators = "[RC2, HmacSHA3-384, ChaCha20, SunTlsRsaPremasterSecret, HmacSHA3-512, HmacSHA3-256, HmacSHA3-224, SunTlsKeyMaterial, DESede, ARCFOUR, " +
+		"HmacSHA512, AES, SunTlsPrf, HmacSHA512/256, HmacSHA512/224, HmacSHA224, HmacMD5, HmacSHA256, DES, HmacSHA384, HmacSHA1, SunTlsMasterSecret, SunTls12Prf, Blowfish]"
+	macs = "[SslMacSHA1, HmacSHA3-512, HmacSHA3-256, HmacSHA512, HmacPBESHA384, HmacPBESHA1, HmacSHA512/256, HmacMD5, HmacSHA256, PBEWithHmacSHA384, " +
+		"HmacPBESHA224, HmacSHA1, HmacPBESHA512/224, PBEWithHmacSHA224, HmacSHA3-384, HmacSHA3-224, PBEWithHmacSHA1, PBEWithHmacSHA256, HmacSHA512/224, " +
+		"HmacPBESHA256, HmacSHA224, HmacSHA384, HmacPBESHA512, SslMacMD5, PBEWithHmacSHA512, HmacPBESHA512/256]"
+)
