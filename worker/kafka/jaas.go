@@ -29,10 +29,12 @@ func parseJAAS(text string) (l login, err error) {
 	case "", ";":
 		return bad("Login module control flag not specified in JAAS config")
 	default:
-		if strings.ContainsAny(flag, `="'`) || len(flag) > 16 { // it may be an option
-			return bad("Invalid login module control flag in JAAS config; write: required")
+		for _, begin := range []string{"req", "suf", "opt"} {
+			if strings.HasPrefix(strings.ToLower(flag), begin) { // a mistyped flag; anything else may be a secret
+				return bad("Invalid login module control flag '%s' in JAAS config", flag)
+			}
 		}
-		return bad("Invalid login module control flag '%s' in JAAS config", flag)
+		return bad("Invalid login module control flag in JAAS config; write: required")
 	}
 	l = login{module, map[string]string{}}
 	for {
