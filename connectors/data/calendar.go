@@ -53,7 +53,7 @@ func fromMarch(y, doy int64) (year, m, d int64) {
 }
 
 func dayOf(year, month, d int64) int64 {
-	y := year + floorDiv(month-1, 12)
+	y := int64(int32(year + floorDiv(month-1, 12))) // an int in Java
 	m := floorMod(month-1, 12) + 1
 	leap := y - 1
 	n := 365*leap + floorDiv(367*m-362, 12) + d - 1
@@ -71,7 +71,7 @@ func dayOf(year, month, d int64) int64 {
 	}
 	g += firstDay
 	switch {
-	case year < 1582 && j < gregorianDay:
+	case year < 1582:
 		return j
 	case g >= gregorianDay:
 		return g

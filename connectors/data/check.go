@@ -10,29 +10,41 @@ func (s *Schema) CheckField(name string, v Value) error {
 	return s.check(v, place{field: name, isField: true})
 }
 
-// A place is where a value is, as messages name it; its text is made only when
-// a value is wrong.
+// A place is where a value is, as messages name it. It holds no pointer to
+// another place, so that a check that finds nothing allocates nothing.
 type place struct {
-	outer   *place
-	within  string // "element of array ", "key of map ", "value of map "
 	field   string
 	isField bool
+	path    uint64 // two bits for each container, the innermost lowest
 }
 
-func (p *place) String() string {
-	switch {
-	case p.outer != nil:
-		return p.within + p.outer.String()
-	case p.isField:
-		return `field: "` + p.field + `"`
+const (
+	inElement = iota + 1
+	inKey
+	inValue
+)
+
+// in returns the place inside of a container; the innermost 32 are named.
+func (p place) in(what uint64) place {
+	p.path = p.path<<2 | what
+	return p
+}
+
+func (p place) String() string {
+	text := ""
+	for path := p.path; path != 0; path >>= 2 {
+		text += [...]string{"", "element of array ", "key of map ", "value of map "}[path&3]
 	}
-	return "value"
+	if p.isField {
+		return text + `field: "` + p.field + `"`
+	}
+	return text + "value"
 }
 
 func (s *Schema) check(v Value, at place) error {
 	if v.kind == Null {
 		if !s.optional {
-			return Fail("Invalid value: null used for required %s, schema type: %s", &at, s.kind)
+			return Fail("Invalid value: null used for required %s, schema type: %s", at.String(), s.kind)
 		}
 		return nil
 	}
@@ -45,7 +57,7 @@ func (s *Schema) check(v Value, at place) error {
 		if s.HasName() {
 			name = ` "` + s.name + `"`
 		}
-		return Fail("Invalid Java object for schema%s with type %s: class %s for %s", name, s.kind, v.JavaClass(), &at)
+		return Fail("Invalid Java object for schema%s with type %s: class %s for %s", name, s.kind, v.JavaClass(), at.String())
 	}
 	switch v.kind {
 	case StructKind:
@@ -54,17 +66,16 @@ func (s *Schema) check(v Value, at place) error {
 		}
 		return v.Struct().Check()
 	case Array:
-		return s.checkElements(v, &at)
+		return s.checkElements(v, at.in(inElement))
 	case Map:
-		return s.checkEntries(v, &at)
+		return s.checkEntries(v, at.in(inKey), at.in(inValue))
 	}
 	return nil
 }
 
-func (s *Schema) checkElements(v Value, at *place) error {
-	in := place{outer: at, within: "element of array "}
+func (s *Schema) checkElements(v Value, in place) error {
 	if s.elem == nil {
-		return Fail("No schema defined for %s", &in)
+		return Fail("No schema defined for %s", in.String())
 	}
 	for _, e := range v.List() {
 		if err := s.elem.check(e, in); err != nil {
@@ -74,13 +85,12 @@ func (s *Schema) checkElements(v Value, at *place) error {
 	return nil
 }
 
-func (s *Schema) checkEntries(v Value, at *place) error {
-	key, value := place{outer: at, within: "key of map "}, place{outer: at, within: "value of map "}
+func (s *Schema) checkEntries(v Value, key, value place) error {
 	if s.key == nil {
-		return Fail("No schema defined for %s", &key)
+		return Fail("No schema defined for %s", key.String())
 	}
 	if s.elem == nil {
-		return Fail("No schema defined for %s", &value)
+		return Fail("No schema defined for %s", value.String())
 	}
 	for _, e := range v.Map().entries {
 		if err := s.key.check(e.Key, key); err != nil {

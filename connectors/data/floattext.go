@@ -119,7 +119,7 @@ func (x *decimalDigits) whole(frac uint64, exp, significant int) {
 	}
 	if exp > significant {
 		if drop := (exp - significant - 1) * 30103 / 100000; drop > 0 {
-			p := pow10(drop)
+			p := pow5[drop] << drop
 			rest := n % p
 			n /= p
 			x.exp += drop
@@ -136,37 +136,30 @@ func (x *decimalDigits) whole(frac uint64, exp, significant int) {
 	x.exp += x.n
 }
 
-func pow10(n int) uint64 {
-	p := uint64(1)
-	for range n {
-		p *= 10
-	}
-	return p
-}
-
 // estimate returns the decimal exponent, or one too much.
 func estimate(frac uint64, exp int) int {
 	mantissa := math.Float64frombits(1023<<52 | frac&(1<<52-1))
 	return int(math.Floor((mantissa-1.5)*0.289529654 + 0.176091259 + float64(exp)*0.301029995663981))
 }
 
-// fiveBits is an upper bound of the bits of 5^n.
-func fiveBits(n int) int {
-	if n == 0 {
-		return 0
-	}
-	if n < 27 {
-		return bits.Len64(pow5(n))
-	}
-	return 3 * n
-}
-
-func pow5(n int) uint64 {
-	p := uint64(1)
-	for range n {
-		p *= 5
+// pow5 are the powers of five that fit 64 bits.
+var pow5 = func() (p [28]uint64) {
+	p[0] = 1
+	for i := 1; i < len(p); i++ {
+		p[i] = p[i-1] * 5
 	}
 	return p
+}()
+
+// fiveBits is an upper bound of the bits of 5^n.
+func fiveBits(n int) int {
+	switch {
+	case n == 0:
+		return 0
+	case n < 27:
+		return bits.Len64(pow5[n])
+	}
+	return 3 * n
 }
 
 // develop makes digits as Steele and White do: the value is b/s, and m/s is
@@ -188,9 +181,9 @@ func (x *decimalDigits) develop(odd uint64, exp, width, tiny, significant, dec i
 	bBits, tenBits := width+b2+fiveBits(b5), s2+1+fiveBits(s5+1)
 	switch {
 	case bBits < 32 && tenBits < 32:
-		developIn(x, int32(odd)*int32(pow5(b5))<<b2, int32(pow5(s5))<<s2, int32(pow5(b5))<<m2, dec)
+		developIn(x, int32(odd)*int32(pow5[b5])<<b2, int32(pow5[s5])<<s2, int32(pow5[b5])<<m2, dec)
 	case bBits < 64 && tenBits < 64:
-		developIn(x, int64(odd)*int64(pow5(b5))<<b2, int64(pow5(s5))<<s2, int64(pow5(b5))<<m2, dec)
+		developIn(x, int64(odd)*int64(pow5[b5])<<b2, int64(pow5[s5])<<s2, int64(pow5[b5])<<m2, dec)
 	default:
 		x.developBig(odd, b5, b2, s5, s2, m2, dec)
 	}

@@ -2,7 +2,6 @@ package data
 
 import (
 	"math"
-	"strconv"
 	"unicode/utf16"
 )
 
@@ -112,16 +111,24 @@ func field(s string) (n int64, rest string, ok bool) {
 	return int64(int32(n)), s, ok
 }
 
+// tens reads the exponent; the digits are cut where a double ends anyway.
 func tens(s string) (exp int, rest string, ok bool) {
-	end := 0
-	if s != "" && s[0] == '-' {
-		end++
+	negative := s != "" && s[0] == '-'
+	if negative {
+		s = s[1:]
 	}
-	for end < len(s) && s[end] >= '0' && s[end] <= '9' {
-		end++
+	for s != "" {
+		d, size := digit(s)
+		if d < 0 {
+			break
+		}
+		ok, s = true, s[size:]
+		exp = min(exp*10+d, 1000)
 	}
-	exp, err := strconv.Atoi(s[:end])
-	return exp, s[end:], err == nil
+	if negative {
+		exp = -exp
+	}
+	return exp, s, ok
 }
 
 // appendISO writes a time, a date or a timestamp, whichever ms looks like, as

@@ -70,6 +70,12 @@ func (s *Struct) Equal(o *Struct) bool {
 type MapValue struct {
 	entries []Entry
 	index   map[string]int // of string keys, made when there are many entries
+	scalars map[scalar]int // of the other keys that can be found by their bits
+}
+
+type scalar struct {
+	kind Kind
+	n    uint64
 }
 
 // An Entry is one key and value of a map.
@@ -95,12 +101,28 @@ func NewMap(entries []Entry) *MapValue {
 		} else {
 			m.entries = append(m.entries, e)
 		}
-		if m.index != nil && e.Key.kind == String {
-			m.index[e.Key.Str()] = len(m.entries) - 1
+		if m.index != nil {
+			m.note(e.Key, len(m.entries)-1)
 		}
 	}
 	return m
 }
+
+func (m *MapValue) note(key Value, at int) {
+	switch {
+	case key.kind == String:
+		m.index[key.Str()] = at
+	case byBits(key.kind):
+		if m.scalars == nil {
+			m.scalars = make(map[scalar]int)
+		}
+		m.scalars[scalar{key.kind, key.n}] = at
+	}
+}
+
+// byBits reports whether keys of a kind are equal when, and only when, their
+// bits are; floats are not, for there are many NaNs.
+func byBits(k Kind) bool { return k >= Int8 && k <= Int64 || k == Bool || k == DateKind }
 
 // MapFrom makes a map value over entries; see NewMap.
 func MapFrom(entries []Entry) Value {
@@ -130,6 +152,12 @@ func (m *MapValue) Lookup(key Value) (Value, bool) {
 func (m *MapValue) find(key Value) int {
 	if m.index != nil && key.kind == String {
 		if i, ok := m.index[key.Str()]; ok {
+			return i
+		}
+		return -1
+	}
+	if m.index != nil && byBits(key.kind) {
+		if i, ok := m.scalars[scalar{key.kind, key.n}]; ok {
 			return i
 		}
 		return -1
