@@ -1,0 +1,130 @@
+package pipeline
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/worker/metrics"
+)
+
+// queue keeps dead letters and acknowledges them when told to.
+type queue struct {
+	letters []Raw
+	done    []func(error)
+}
+
+func (q *queue) send(r Raw, done func(error)) {
+	q.letters, q.done = append(q.letters, r), append(q.done, done)
+}
+
+func raw(value string) *Raw {
+	return &Raw{Topic: "t", Partition: 2, Offset: 7, Timestamp: 1700000000000, Key: []byte("k"), Value: []byte(value), Headers: []RawHeader{{"h", []byte("v")}}}
+}
+
+func showHeaders(h []RawHeader) string {
+	var b strings.Builder
+	for _, x := range h {
+		b.WriteString(x.Key + "=" + string(x.Value) + ";")
+	}
+	return b.String()
+}
+
+// The headers are those of golden/open/errors/dlq-context-headers.json.
+func TestDeadLetter(t *testing.T) {
+	q, m := &queue{}, &metrics.TaskErrors{}
+	var log bytes.Buffer
+	p := New(config(Config{Tolerate: true, LogErrors: true, LogMessages: true, Metrics: m, Dead: &DeadLetters{"dlq", true, q.send}, Log: slog.New(slog.NewTextHandler(&log, nil))}))
+	var r connect.SinkRecord
+	if keep, err := p.In(t.Context(), raw("bad"), &r); keep || err != nil {
+		t.Fatalf("keep %v, error %v", keep, err)
+	}
+	if len(q.letters) != 1 {
+		t.Fatalf("%d letters", len(q.letters))
+	}
+	l := q.letters[0]
+	want := "h=v;__connect.errors.topic=t;__connect.errors.partition=2;__connect.errors.offset=7;__connect.errors.connector.name=c;__connect.errors.task.id=0;" +
+		"__connect.errors.stage=VALUE_CONVERTER;__connect.errors.class.name=test.TextConverter;__connect.errors.exception.class.name=org.apache.kafka.connect.errors.DataException;" +
+		"__connect.errors.exception.message=cannot convert bad;__connect.errors.exception.stacktrace=org.apache.kafka.connect.errors.DataException: cannot convert bad\n;"
+	if l.Topic != "dlq" || string(l.Key) != "k" || string(l.Value) != "bad" || l.Timestamp != 1700000000000 || showHeaders(l.Headers) != want {
+		t.Errorf("letter %s to %s:\n got %s\nwant %s", l.Value, l.Topic, showHeaders(l.Headers), want)
+	}
+	if want := "where consumed record is {topic='t', partition=2, offset=7, timestamp=1700000000000, timestampType=CreateTime}."; !strings.Contains(log.String(), want) {
+		t.Errorf("log %s", log.String())
+	}
+	q.done[0](errors.New("no broker"))
+	if err := p.Await(t.Context()); err != nil {
+		t.Errorf("the loss of a letter that the task did not reject is an error: %v", err)
+	}
+	if m.DLQRequests.Load() != 1 || m.DLQFailures.Load() != 1 {
+		t.Errorf("%d requests, %d failures", m.DLQRequests.Load(), m.DLQFailures.Load())
+	}
+}
+
+func TestRejectAndAwait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &queue{}
+		upper := step(func(r *connect.Record) (bool, error) { r.Topic, r.Value = "T", str("V"); return true, nil })
+		p := New(config(Config{Tolerate: true, Steps: []Step{{Transform: upper, Class: "U"}}, Dead: &DeadLetters{"dlq", true, q.send}}))
+		batch := make([]connect.SinkRecord, 3)
+		for i := range batch {
+			one := raw("v")
+			one.Offset = int64(i)
+			if keep, err := p.In(t.Context(), one, &batch[i]); !keep || err != nil {
+				t.Fatal(keep, err)
+			}
+		}
+		if err := p.Reject(&batch[2], connect.Errorf("x.Y", "no")); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Reject(&batch[0], errors.New("no")); err != nil {
+			t.Fatal(err)
+		}
+		if len(q.letters) != 2 || q.letters[0].Offset != 2 || q.letters[1].Offset != 0 || string(q.letters[0].Value) != "v" {
+			t.Fatalf("letters %+v", q.letters)
+		}
+		if h := showHeaders(q.letters[0].Headers); !strings.Contains(h, "stage=TASK_PUT;") || !strings.Contains(h, "class.name=org.apache.kafka.connect.sink.SinkTask;") || !strings.Contains(h, "exception.class.name=x.Y;") {
+			t.Errorf("headers %s", h)
+		}
+		q.done[0](nil)
+		awaited := make(chan error)
+		go func() { awaited <- p.Await(context.Background()) }()
+		synctest.Wait()
+		select {
+		case err := <-awaited:
+			t.Fatalf("did not wait for the second letter: %v", err)
+		default:
+		}
+		q.done[1](errors.New("no broker"))
+		if err := <-awaited; err == nil {
+			t.Error("a rejected record was lost and nobody is told")
+		}
+		if err := p.Await(context.Background()); err != nil {
+			t.Errorf("told twice: %v", err)
+		}
+		p.Taken()
+		if err := p.Reject(&batch[1], errors.New("late")); err != nil {
+			t.Fatal(err)
+		}
+		if l := q.letters[2]; string(l.Value) != "V" || !strings.Contains(showHeaders(l.Headers), "errors.topic=t;") {
+			t.Errorf("a late record is %s with %s", l.Value, showHeaders(l.Headers))
+		}
+	})
+}
+
+func TestRejectWithoutTolerance(t *testing.T) {
+	p := New(config(Config{}))
+	var r connect.SinkRecord
+	if _, err := p.In(t.Context(), raw("v"), &r); err != nil {
+		t.Fatal(err)
+	}
+	err := p.Reject(&r, errors.New("no"))
+	if err == nil || err.Error() != "Tolerance exceeded in error handler" {
+		t.Errorf("error %v", err)
+	}
+}
