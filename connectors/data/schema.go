@@ -41,8 +41,10 @@ const (
 // String returns Java's name of a schema type ("INT8", "STRUCT"), or a plain
 // word for the kinds of values only.
 func (k Kind) String() string {
-	return [...]string{"NULL", "INT8", "INT16", "INT32", "INT64", "FLOAT32", "FLOAT64", "BOOLEAN", "STRING", "BYTES",
-		"ARRAY", "MAP", "STRUCT", "DATE", "DECIMAL", "BIGINT", "OTHER"}[k]
+	return [...]string{
+		"NULL", "INT8", "INT16", "INT32", "INT64", "FLOAT32", "FLOAT64", "BOOLEAN", "STRING", "BYTES",
+		"ARRAY", "MAP", "STRUCT", "DATE", "DECIMAL", "BIGINT", "OTHER",
+	}[k]
 }
 
 // Names of the logical types that every Connect converter knows.
