@@ -128,3 +128,35 @@ func (c *Classes[T]) Canonical(name string) (string, bool) {
 
 // Names returns the canonical classes, sorted.
 func (c *Classes[T]) Names() []string { return slices.Clone(c.classes) }
+
+// A Listed plugin is one entry of GET /connector-plugins.
+type Listed struct {
+	Class   string `json:"class"`
+	Type    Type   `json:"type"`
+	Version string `json:"version"`
+}
+
+// List returns all plugins in Java's order: sinks, sources, converters, header
+// converters, predicates, transformations; each by class.
+func (ps *Plugins) List() []Listed {
+	var out []Listed
+	for _, c := range ps.Sinks.classes {
+		out = append(out, Listed{c, Sink, ps.Sinks.byName[c].Version})
+	}
+	for _, c := range ps.Sources.classes {
+		out = append(out, Listed{c, Source, ps.Sources.byName[c].Version})
+	}
+	for _, c := range ps.Converters.classes {
+		out = append(out, Listed{c, ConverterType, ps.Converters.byName[c].Version})
+	}
+	for _, c := range ps.HeaderConverters.classes {
+		out = append(out, Listed{c, HeaderConverting, ps.HeaderConverters.byName[c].Version})
+	}
+	for _, c := range ps.Predicates.classes {
+		out = append(out, Listed{c, PredicateType, ps.Predicates.byName[c].Version})
+	}
+	for _, c := range ps.Transforms.classes {
+		out = append(out, Listed{c, Transformation, ps.Transforms.byName[c].Version})
+	}
+	return out
+}

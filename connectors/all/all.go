@@ -1,0 +1,9 @@
+// Package all links every plugin of Millwright into the binary that imports it.
+package all
+
+import (
+	_ "github.com/millwright-connect/millwright/connectors/converters" // Apache's converters
+	_ "github.com/millwright-connect/millwright/connectors/datagen"    // made-up readings
+	_ "github.com/millwright-connect/millwright/connectors/file"       // lines of files
+	_ "github.com/millwright-connect/millwright/connectors/transforms" // Apache's transforms and predicates
+)

@@ -1,0 +1,108 @@
+package worker
+
+import (
+	"context"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/millwright-connect/millwright/worker/config"
+	"github.com/millwright-connect/millwright/worker/kafka"
+	"github.com/millwright-connect/millwright/worker/topiclog"
+)
+
+// openTopics makes the worker's own topics where they are missing and reads
+// them to their ends. It waits for a broker to answer, with a line per attempt.
+// The returned function closes them.
+func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
+	cluster, unsupported, err := kafka.OpenCluster(w.kafka.WorkerAdmin(""), w.log)
+	if err != nil {
+		return nil, err
+	}
+	w.reports.Log(w.log, kafka.Admin, unsupported)
+	w.cluster = cluster
+	var opened [3]*topiclog.Log
+	closed = func() {
+		for _, l := range opened {
+			if l != nil {
+				l.Close()
+			}
+		}
+		cluster.Close()
+	}
+	defer func() {
+		if err != nil {
+			closed()
+		}
+	}()
+	if w.clusterID, err = cluster.Wait(ctx); err != nil {
+		return nil, err
+	}
+	s, props := w.settings, w.settings.Props
+	exactly := s.ExactlyOnceEnabled()
+	topics := []struct {
+		topic  kafka.InternalTopic
+		client string
+		apply  func(topiclog.Record)
+		into   **topiclog.Log
+		leader bool // written by the leader alone
+	}{
+		{kafka.ConfigTopic(s.ConfigTopic.Name, int16(s.ConfigTopic.Replication), props, w.log), kafka.ConfigsClient, w.configs.apply, &w.configs.log, true},
+		{kafka.StatusTopic(s.StatusTopic.Name, int32(s.StatusTopic.Partitions), int16(s.StatusTopic.Replication), props, w.log), kafka.StatusesClient, w.statuses.apply, &w.statuses.log, false},
+		{kafka.OffsetTopic(s.OffsetTopic.Name, int32(s.OffsetTopic.Partitions), int16(s.OffsetTopic.Replication), props, w.log), kafka.OffsetsClient, w.offsets.apply, &w.offsets.log, false},
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	for i, t := range topics {
+		g.Go(func() error {
+			if err := cluster.EnsureInternal(gctx, t.topic); err != nil {
+				return err
+			}
+			cfg, err := w.logConfig(t.topic.Name, t.client, exactly)
+			if err != nil {
+				return err
+			}
+			cfg.Apply = t.apply
+			if t.leader && s.TransactionalLeader() {
+				cfg.TransactionalID = kafka.LeaderTransactionalID(s.GroupID)
+			}
+			if opened[i], err = topiclog.Open(gctx, cfg); err != nil {
+				return err
+			}
+			*t.into = opened[i]
+			return nil
+		})
+	}
+	return closed, g.Wait()
+}
+
+// logConfig says how to read and write one of the worker's own topics.
+func (w *Worker) logConfig(topic, client string, exactly bool) (topiclog.Config, error) {
+	props, warn := w.kafka.Internal(client, exactly)
+	for _, m := range warn {
+		w.log.Warn(string(m))
+	}
+	opts, err := w.internalOpts(props)
+	return topiclog.Config{Topic: topic, Opts: opts, ReadCommitted: props["isolation.level"] == "read_committed", Log: w.log}, err
+}
+
+func (w *Worker) internalOpts(props map[string]string) ([]kgo.Opt, error) {
+	opts, unsupported, err := kafka.Options(props, kafka.Internal, w.log)
+	w.reports.Log(w.log, kafka.Internal, unsupported)
+	return opts, err
+}
+
+// fenceProducers ends what earlier tasks of a connector could still write.
+func (w *Worker) fenceProducers(ctx context.Context, name string, ids []string) error {
+	c, err := w.find(name)
+	if err != nil {
+		return err
+	}
+	cluster, _, err := kafka.OpenCluster(w.kafka.ConnectorAdmin(name, c.Props), w.log)
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	return cluster.Fence(ctx, ids)
+}
+
+var _ = config.Distributed
