@@ -47,10 +47,10 @@ type slot struct {
 }
 
 const (
-	waits   = iota // for its ack
-	acked          //
-	dropped        // never reached the producer
-	flags   = 3    // mask
+	waits   = iota + 1 // for its ack
+	acked              //
+	dropped            // never reached the producer
+	flags   = 3        // mask
 )
 
 // A chunk is a part of a queue. Slots do not move, so that Ack needs no lock.
@@ -133,9 +133,11 @@ func (t *Tracker) queueOf(source *connect.SourcePartition) *queue {
 }
 
 func (t *Tracker) newQueue(source *connect.SourcePartition) *queue {
-	q := &queue{}
+	var q *queue
 	if n := len(t.spare); n > 0 {
 		q, t.spare = t.spare[n-1], t.spare[:n-1]
+	} else {
+		q = new(queue)
 	}
 	q.source = source
 	t.queues = append(t.queues, q)
@@ -254,6 +256,9 @@ func (t *Tracker) Committable() Committable {
 	for _, q := range t.queues {
 		position, moved, n := t.take(q)
 		if moved && q.source != nil {
+			if c.Positions == nil {
+				c.Positions = make([]Position, 0, len(t.queues))
+			}
 			c.Positions = append(c.Positions, Position{q.source, position})
 		}
 		c.Records += n
