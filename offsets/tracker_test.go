@@ -27,9 +27,9 @@ type model struct {
 }
 
 type modelRecord struct {
-	source          string
-	position        int
-	acked, gone, in bool
+	source      string
+	position    int
+	acked, gone bool
 }
 
 func (m *model) committable() (positions map[string]int, records, pending int) {

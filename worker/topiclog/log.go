@@ -64,6 +64,9 @@ const lookupTimeout = 30 * time.Second
 // record arriving before the log asks whether there is one at all.
 const stallCheck = time.Second
 
+// warnEvery is how long the same warning is not repeated.
+const warnEvery = 30 * time.Second
+
 // A Log reads and writes one topic. Its methods may be called from any
 // goroutine.
 type Log struct {
@@ -76,6 +79,9 @@ type Log struct {
 	wrote map[int32]int64 // by partition: the end of what this log has written
 	moved chan struct{}   // closed and replaced when next changes or done is set
 	done  error           // why Run has ended
+
+	warned   string // the last warning, and when
+	warnedAt time.Time
 
 	claim claim
 }
@@ -258,26 +264,36 @@ func (l *Log) poll(ctx context.Context) (int, error) {
 			n += k
 			l.move(p.Partition, p.Records[k-1].Offset+1)
 		}
-		if err := l.fatal(ctx, p.Err); err != nil && failed == nil {
-			failed = fmt.Errorf("partition %d: %w", p.Partition, err)
+		switch {
+		case p.Err == nil, ctx.Err() != nil, failed != nil:
+		case truncated(p.Err):
+			failed = fmt.Errorf("partition %d: %w: %w", p.Partition, ErrTruncated, p.Err)
+		case permanent(p.Err):
+			failed = p.Err
+		default:
+			l.warn("reading the topic is being retried", p.Err)
 		}
 	})
 	return n, failed
 }
 
-// fatal returns err if reading cannot go on after it, and logs it if it can.
-func (l *Log) fatal(ctx context.Context, err error) error {
+func truncated(err error) bool {
 	var lost *kgo.ErrDataLoss
-	switch {
-	case err == nil, ctx.Err() != nil:
-		return nil
-	case errors.As(err, &lost), errors.Is(err, kerr.OffsetOutOfRange), errors.Is(err, kerr.UnknownTopicID):
-		return fmt.Errorf("%w: %w", ErrTruncated, err)
-	case permanent(err):
-		return err
+	return errors.As(err, &lost) || errors.Is(err, kerr.OffsetOutOfRange) || errors.Is(err, kerr.UnknownTopicID)
+}
+
+// warn logs trouble that may mend itself: once in a while, not at each try.
+func (l *Log) warn(msg string, err error) {
+	l.mu.Lock()
+	now := time.Now()
+	again := msg == l.warned && now.Sub(l.warnedAt) < warnEvery
+	if !again {
+		l.warned, l.warnedAt = msg, now
 	}
-	l.cfg.Log.Warn("reading the topic is being retried", "error", err)
-	return nil
+	l.mu.Unlock()
+	if !again {
+		l.cfg.Log.Warn(msg, "error", err)
+	}
 }
 
 // permanent tells errors that another try does not mend from those of a

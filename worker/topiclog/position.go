@@ -95,7 +95,7 @@ func (l *Log) offsets(ctx context.Context, list func(context.Context, ...string)
 				return nil, errors.New("no broker knows the topic: it does not exist, or this client may not see it")
 			}
 		default:
-			l.cfg.Log.Warn("asking for the topic's offsets is being retried", "error", err)
+			l.warn("asking for the topic's offsets is being retried", err)
 		}
 		timer := time.NewTimer(wait)
 		select {
