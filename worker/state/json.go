@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/connectors/data"
 )
 
 // parse reads a value as Java's JsonConverter without schemas does: numbers
@@ -25,16 +28,45 @@ func parse(b []byte) (any, error) {
 	return v, nil
 }
 
-// render writes a value as Java's JsonConverter without schemas does, with the
-// fields of a struct in their order.
-func render(v any) []byte {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		panic(err) // all values are made of strings and numbers here
+// A field is one field of a JSON object, in a place of its own as in a struct
+// of Java's.
+type field struct {
+	name  string
+	value any // string, int, int64, bool, connect.Props, []field or nil
+}
+
+// render writes an object byte for byte as Java's JsonConverter without
+// schemas does, but for the order within maps, which is a hash's there and
+// that of the keys here.
+func render(dst []byte, fields []field) []byte {
+	dst = append(dst, '{')
+	for i, f := range fields {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(data.AppendJSONString(dst, f.name), ':')
+		switch v := f.value.(type) {
+		case nil:
+			dst = append(dst, "null"...)
+		case string:
+			dst = data.AppendJSONString(dst, v)
+		case int:
+			dst = strconv.AppendInt(dst, int64(v), 10)
+		case int64:
+			dst = strconv.AppendInt(dst, v, 10)
+		case bool:
+			dst = strconv.AppendBool(dst, v)
+		case []field:
+			dst = render(dst, v)
+		case connect.Props:
+			var props []field
+			for _, k := range slices.Sorted(maps.Keys(v)) {
+				props = append(props, field{k, v[k]})
+			}
+			dst = render(dst, props)
+		}
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return append(dst, '}')
 }
 
 // integer returns a JSON number that is written as a whole one.
@@ -66,7 +98,11 @@ func properties(v any) (connect.Props, string) {
 		case string:
 			props[k] = v
 		default:
-			props[k] = string(render(v))
+			text, err := json.Marshal(v)
+			if err != nil { // never: it was parsed from JSON
+				return nil, err.Error()
+			}
+			props[k] = string(text)
 		}
 	}
 	return props, ""

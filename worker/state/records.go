@@ -19,22 +19,11 @@ const (
 	loggerPrefix    = "logger-cluster-"
 )
 
-func record(key string, value any) KV { return KV{Key: []byte(key), Value: render(value)} }
-
-type propsValue struct {
-	Properties connect.Props `json:"properties"`
-}
-
-func newProps(p connect.Props) propsValue {
-	if p == nil {
-		p = connect.Props{}
-	}
-	return propsValue{p}
-}
+func record(key string, fields ...field) KV { return KV{Key: []byte(key), Value: render(nil, fields)} }
 
 // ConnectorRecord sets a connector's properties.
 func ConnectorRecord(name string, p connect.Props) KV {
-	return record(connectorPrefix+name, newProps(p))
+	return record(connectorPrefix+name, field{"properties", p})
 }
 
 // RemovalRecords remove a connector and its target state.
@@ -49,10 +38,7 @@ func TargetRecord(name string, target TargetState) KV {
 	if target == Stopped {
 		old = Paused // workers from before STOPPED read the first field only
 	}
-	return record(targetPrefix+name, struct {
-		State TargetState `json:"state"`
-		V2    TargetState `json:"state.v2"`
-	}{old, target})
+	return record(targetPrefix+name, field{"state", string(old)}, field{"state.v2", string(target)})
 }
 
 // TaskRecords set a connector's tasks, which take effect with a CommitRecord.
@@ -61,7 +47,7 @@ func TargetRecord(name string, target TargetState) KV {
 func TaskRecords(name string, tasks []connect.Props) []KV {
 	kvs := make([]KV, len(tasks))
 	for i, p := range tasks {
-		kvs[i] = record(taskPrefix+name+"-"+strconv.Itoa(i), newProps(p))
+		kvs[i] = record(taskPrefix+name+"-"+strconv.Itoa(i), field{"properties", p})
 	}
 	return kvs
 }
@@ -69,40 +55,28 @@ func TaskRecords(name string, tasks []connect.Props) []KV {
 // CommitRecord makes the tasks written before it, count of them, those of the
 // connector.
 func CommitRecord(name string, count int) KV {
-	return record(commitPrefix+name, struct {
-		Tasks int `json:"tasks"`
-	}{count})
+	return record(commitPrefix+name, field{"tasks", count})
 }
 
 // TaskCountRecord says that all producers of a connector's former tasks are
 // fenced, and how many there are to fence before the tasks after these
 // (KIP-618).
 func TaskCountRecord(name string, count int) KV {
-	return record(fencingPrefix+name, struct {
-		Count int `json:"task-count"`
-	}{count})
+	return record(fencingPrefix+name, field{"task-count", count})
 }
 
 // SessionKeyRecord hands out a key to sign requests with.
 func SessionKeyRecord(k SessionKey) KV {
-	return record(sessionKey, struct {
-		Key       string `json:"key"`
-		Algorithm string `json:"algorithm"`
-		Created   int64  `json:"creation-timestamp"`
-	}{base64.StdEncoding.EncodeToString(k.Key), k.Algorithm, k.Created})
+	return record(sessionKey, field{"key", base64.StdEncoding.EncodeToString(k.Key)},
+		field{"algorithm", k.Algorithm}, field{"creation-timestamp", k.Created})
 }
 
 // RestartRecord asks all workers to restart parts of a connector.
 func RestartRecord(r RestartRequest) KV {
-	return record(restartPrefix+r.Connector, struct {
-		IncludeTasks bool `json:"include-tasks"`
-		OnlyFailed   bool `json:"only-failed"`
-	}{r.IncludeTasks, r.OnlyFailed})
+	return record(restartPrefix+r.Connector, field{"include-tasks", r.IncludeTasks}, field{"only-failed", r.OnlyFailed})
 }
 
 // LoggerRecord asks all workers to set a level.
 func LoggerRecord(l LoggerLevel) KV {
-	return record(loggerPrefix+l.Logger, struct {
-		Level string `json:"level"`
-	}{l.Level})
+	return record(loggerPrefix+l.Logger, field{"level", l.Level})
 }

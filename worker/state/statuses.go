@@ -152,33 +152,22 @@ func putStatus(key string, last *Status, st Status, safe bool) (KV, bool) {
 	if st.State == StateDestroyed {
 		return KV{Key: []byte(key)}, true
 	}
-	return record(key, struct {
-		State      State   `json:"state"`
-		Trace      *string `json:"trace"`
-		WorkerID   string  `json:"worker_id"`
-		Generation int     `json:"generation"`
-		Version    *string `json:"version"`
-	}{st.State, orNull(st.Trace), st.WorkerID, st.Generation, orNull(st.Version)}), true
+	return record(key, field{"state", string(st.State)}, field{"trace", orNull(st.Trace)}, field{"worker_id", st.WorkerID},
+		field{"generation", st.Generation}, field{"version", orNull(st.Version)}), true
 }
 
-func orNull(s string) *string {
+func orNull(s string) any {
 	if s == "" {
 		return nil
 	}
-	return &s
+	return s
 }
 
 // TopicRecord says that a connector uses a topic.
 func TopicRecord(t TopicStatus) KV {
-	type value struct {
-		Name       string `json:"name"`
-		Connector  string `json:"connector"`
-		Task       int    `json:"task"`
-		Discovered int64  `json:"discoverTimestamp"`
-	}
-	return record(topicStatusPrefix+t.Topic+topicSeparator+t.Connector, struct {
-		Topic value `json:"topic"`
-	}{value{t.Topic, t.Connector, t.Task, t.Discovered}})
+	return record(topicStatusPrefix+t.Topic+topicSeparator+t.Connector, field{"topic", []field{
+		{"name", t.Topic}, {"connector", t.Connector}, {"task", t.Task}, {"discoverTimestamp", t.Discovered},
+	}})
 }
 
 // TopicRemoval says that a connector does not use a topic any more.

@@ -34,7 +34,14 @@ func (j *javaStatus) status() Status {
 }
 
 func java(id string, s Status) javaStatus {
-	return javaStatus{id, s.State, s.WorkerID, s.Generation, orNull(s.Trace), orNull(s.Version)}
+	j := javaStatus{ID: id, State: s.State, WorkerID: s.WorkerID, Generation: s.Generation}
+	if s.Trace != "" {
+		j.Trace = &s.Trace
+	}
+	if s.Version != "" {
+		j.Version = &s.Version
+	}
+	return j
 }
 
 type javaTopic struct {
