@@ -93,8 +93,10 @@ func (p *oauthProps) mechanism(l login, handler string) (sasl.Mechanism, error) 
 	if err != nil {
 		return nil, err
 	}
-	t.http = &http.Client{Timeout: time.Duration(max(1, p.connectMillis)+max(1, p.readMillis)) * time.Millisecond,
-		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}}
+	t.http = &http.Client{
+		Timeout:   time.Duration(max(1, p.connectMillis)+max(1, p.readMillis)) * time.Millisecond,
+		Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}},
+	}
 
 	switch {
 	case t.fixed != "":

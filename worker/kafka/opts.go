@@ -199,9 +199,6 @@ func (s *Settings) consumerOpts() ([]kgo.Opt, error) {
 		kgo.SessionTimeout(s.clamp("session.timeout.ms", int64(s.session), 100*time.Millisecond, math.MaxInt32*time.Millisecond)),
 		kgo.HeartbeatInterval(time.Duration(s.heartbeat)*time.Millisecond),
 		kgo.RebalanceTimeout(s.clamp("max.poll.interval.ms", int64(s.pollInterval), 100*time.Millisecond, math.MaxInt32*time.Millisecond)))
-	if s.ReadCommitted {
-		opts = append(opts, kgo.RequireStableFetchOffsets())
-	}
 	if s.instance != "" {
 		opts = append(opts, kgo.InstanceID(s.instance))
 	}

@@ -28,8 +28,10 @@ func (p *Pipeline) In(ctx context.Context, raw *Raw, r *connect.SinkRecord) (kee
 	if original == nil {
 		original = &connect.TopicPartition{Topic: raw.Topic, Partition: raw.Partition}
 	}
-	*r = connect.SinkRecord{Original: original, TimestampType: raw.TimestampType,
-		Record: connect.Record{Topic: raw.Topic, Partition: raw.Partition, Offset: raw.Offset, Timestamp: raw.Timestamp}}
+	*r = connect.SinkRecord{
+		Original: original, TimestampType: raw.TimestampType,
+		Record: connect.Record{Topic: raw.Topic, Partition: raw.Partition, Offset: raw.Offset, Timestamp: raw.Timestamp},
+	}
 	rawHeaders := p.rawHeaders(raw)
 	if r.Key, keep, err = p.inPart(ctx, KeyConverter, raw, rawHeaders, o); !keep || err != nil {
 		return false, err

@@ -54,10 +54,9 @@ type Config struct {
 // A Pipeline is that of one task. Out and In are called from one goroutine;
 // SendFailed, Reject and Await may be called from any.
 type Pipeline struct {
-	c       Config
-	keyNone bool // nothing but converters: the common case
-	count   *metrics.TaskErrors
-	log     *slog.Logger
+	c     Config
+	count *metrics.TaskErrors
+	log   *slog.Logger
 
 	mean    int // bytes that a record took in the arena, a moving average
 	headers []RawHeader

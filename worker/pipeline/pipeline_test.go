@@ -260,7 +260,7 @@ func TestClose(t *testing.T) {
 
 func TestSendFailed(t *testing.T) {
 	cause := errors.New("no broker")
-	if err := New(config(Config{})).SendFailed("t", cause); err != cause {
+	if err := New(config(Config{})).SendFailed("t", cause); !errors.Is(err, cause) {
 		t.Errorf("error %v", err)
 	}
 	m := &metrics.TaskErrors{}
