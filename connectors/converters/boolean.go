@@ -47,6 +47,5 @@ func (c booleans) DecodeHeader(topic, _ string, b []byte) (data.Datum, error) {
 
 // undecodable is Java's error for bytes that are not of the type.
 func undecodable(typ, format string, args ...any) error {
-	return &data.Error{Class: data.DataException, Message: "Failed to deserialize " + typ + ": ",
-		Cause: data.Errorf(serializationException, format, args...)}
+	return because("Failed to deserialize "+typ+": ", data.Errorf(serializationException, format, args...))
 }

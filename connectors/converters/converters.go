@@ -56,15 +56,19 @@ type both interface {
 // register makes a class known as a converter and as a header converter.
 func register(class string, config func() connect.Configurable, open func(connect.Props) (both, error)) {
 	connect.Register(
-		connect.ConverterPlugin{Class: class, Version: version, Config: config,
+		connect.ConverterPlugin{
+			Class: class, Version: version, Config: config,
 			Open: func(p connect.Props, isKey bool) (connect.Converter, error) {
 				if isKey {
 					return open(as(p, "key"))
 				}
 				return open(as(p, "value"))
-			}},
-		connect.HeaderConverterPlugin{Class: class, Version: version, Config: config,
-			Open: func(p connect.Props) (connect.HeaderConverter, error) { return open(as(p, "header")) }},
+			},
+		},
+		connect.HeaderConverterPlugin{
+			Class: class, Version: version, Config: config,
+			Open: func(p connect.Props) (connect.HeaderConverter, error) { return open(as(p, "header")) },
+		},
 	)
 }
 
@@ -98,3 +102,9 @@ func (none) Define(*connect.ConfigDef) {}
 
 // javaClass names a value's class as Java's messages do.
 func javaClass(v data.Value) string { return "class " + v.JavaClass() }
+
+// because is a DataException with a cause, whose text the message does not
+// repeat.
+func because(message string, cause error) *data.Error {
+	return &data.Error{Class: data.DataException, Message: message, Cause: cause}
+}

@@ -69,14 +69,15 @@ func openJSON(p connect.Props) (*jsonConverter, error) {
 	if err := connect.Parse(p, &c); err != nil {
 		return nil, err
 	}
-	j := &jsonConverter{schemas: c.schemas, numeric: strings.EqualFold(c.decimals, "NUMERIC"), useDefaults: c.useDefaults,
-		cacheSize: c.cacheSize, writers: map[*data.Schema]*writer{}, readers: map[string]*reader{}}
+	j := &jsonConverter{
+		schemas: c.schemas, numeric: strings.EqualFold(c.decimals, "NUMERIC"), useDefaults: c.useDefaults,
+		cacheSize: c.cacheSize, writers: map[*data.Schema]*writer{}, readers: map[string]*reader{},
+	}
 	j.plain = newReader(nil, j.useDefaults)
 	if c.content != "" {
 		n, err := parseTree([]byte(c.content))
 		if err != nil {
-			return nil, &data.Error{Class: data.DataException,
-				Message: "Failed to parse schema in converter config due to serialization error: ", Cause: err}
+			return nil, because("Failed to parse schema in converter config due to serialization error: ", err)
 		}
 		s, err := j.schemaOf(n)
 		if err != nil {

@@ -4,8 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math/bits"
-	"strconv"
-	"unsafe"
 
 	"github.com/millwright-connect/millwright/connectors/data"
 )
@@ -46,52 +44,6 @@ func (p *parser) enclosed(r *reader, b []byte) (data.Value, bool) {
 	ok = ok && p.peek() == '}'
 	p.reset(nil)
 	return v, ok
-}
-
-// members finds the two members of an envelope.
-func (p *parser) members(b []byte) (schema, payload []byte, ok bool) {
-	p.reset(b)
-	if p.peek() != '{' {
-		return nil, nil, false
-	}
-	p.i++
-	for {
-		if p.peek() != '"' {
-			return nil, nil, false
-		}
-		from, to, plain := p.quoted()
-		if !plain || p.peek() != ':' {
-			return nil, nil, false
-		}
-		p.i++
-		p.peek()
-		at := p.i
-		if !p.skip(1) {
-			return nil, nil, false
-		}
-		switch string(b[from:to]) {
-		case "schema":
-			if schema != nil {
-				return nil, nil, false
-			}
-			schema = b[at:p.i]
-		case "payload":
-			if payload != nil {
-				return nil, nil, false
-			}
-			payload = b[at:p.i]
-		default:
-			return nil, nil, false
-		}
-		switch p.peek() {
-		case ',':
-			p.i++
-		case '}':
-			return schema, payload, schema != nil && payload != nil
-		default:
-			return nil, nil, false
-		}
-	}
 }
 
 // peek skips space and returns the next byte, or 0 at the end.
@@ -167,130 +119,6 @@ func (p *parser) word(w string) bool {
 	p.i += len(w)
 	return true
 }
-
-// A number is a JSON number: ±mant × 10^exp when digits did not overflow mant.
-type number struct {
-	mant  uint64
-	exp   int
-	neg   bool
-	float bool // has a fraction or an exponent
-	exact bool // mant holds all digits
-	from  int
-}
-
-func (p *parser) number() (n number, ok bool) {
-	b, i := p.b, p.i
-	n.from = i
-	if i < len(b) && b[i] == '-' {
-		n.neg = true
-		i++
-	}
-	first := i
-	for i < len(b) && b[i]-'0' <= 9 {
-		n.mant = n.mant*10 + uint64(b[i]-'0')
-		i++
-	}
-	digits := i - first
-	if digits == 0 {
-		return n, false
-	}
-	if i < len(b) && b[i] == '.' {
-		n.float = true
-		i++
-		first = i
-		for i < len(b) && b[i]-'0' <= 9 {
-			n.mant = n.mant*10 + uint64(b[i]-'0')
-			i++
-		}
-		if i == first {
-			return n, false
-		}
-		n.exp = first - i
-		digits += i - first
-	}
-	if i < len(b) && b[i]|0x20 == 'e' {
-		n.float = true
-		i++
-		neg := false
-		if i < len(b) && (b[i] == '-' || b[i] == '+') {
-			neg = b[i] == '-'
-			i++
-		}
-		first, e := i, 0
-		for i < len(b) && b[i]-'0' <= 9 && i-first < 9 {
-			e = e*10 + int(b[i]-'0')
-			i++
-		}
-		if i == first || i-first >= 9 {
-			return n, false
-		}
-		if neg {
-			e = -e
-		}
-		n.exp += e
-	}
-	n.exact = digits <= 19 // 10^19 < 2^64
-	p.i = i
-	return n, i-n.from <= maxNumber
-}
-
-// int64 returns a whole number if it fits.
-func (n *number) int64() (int64, bool) {
-	if n.float || !n.exact {
-		return 0, false
-	}
-	if n.neg {
-		return -int64(n.mant), n.mant <= 1<<63
-	}
-	return int64(n.mant), n.mant < 1<<63
-}
-
-// float64 returns the nearest float. A mantissa and a power of ten that are
-// both exact floats give it in one rounding.
-func (p *parser) float64(n *number) float64 {
-	if n.exact && n.mant < 1<<53 && -22 <= n.exp && n.exp <= 22 {
-		f := float64(n.mant)
-		if n.exp < 0 {
-			f /= powers[-n.exp]
-		} else {
-			f *= powers[n.exp]
-		}
-		if n.neg && f != 0 {
-			f = -f
-		}
-		return f
-	}
-	return p.parseFloat(n, 64)
-}
-
-func (p *parser) float32(n *number) float32 {
-	if n.exact && n.mant < 1<<24 && -10 <= n.exp && n.exp <= 10 {
-		f := float32(n.mant)
-		if n.exp < 0 {
-			f /= float32(powers[-n.exp])
-		} else {
-			f *= float32(powers[n.exp])
-		}
-		if n.neg && f != 0 {
-			f = -f
-		}
-		return f
-	}
-	return float32(p.parseFloat(n, 32))
-}
-
-func (p *parser) parseFloat(n *number, size int) float64 {
-	b := p.b[n.from:p.i]
-	lit := unsafe.String(unsafe.SliceData(b), len(b)) // nobody keeps it
-	f, _ := strconv.ParseFloat(lit, size)
-	if f == 0 && allZero(lit) {
-		return 0 // BigDecimal knows no -0
-	}
-	return f
-}
-
-var powers = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
-	1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
 
 // value reads the value of a schema; depth is the number of containers around.
 func (p *parser) value(r *reader, depth int) (v data.Value, ok bool) {
@@ -622,62 +450,4 @@ func (p *parser) tuple(r *reader, depth int) (e data.Entry, ok bool) {
 	}
 	p.i++
 	return e, true
-}
-
-// skip passes a value and sees that it follows the grammar; i is at its first
-// byte.
-func (p *parser) skip(depth int) bool {
-	if p.i >= len(p.b) {
-		return false
-	}
-	c := p.b[p.i]
-	switch c {
-	case '"':
-		at := p.i
-		if _, _, plain := p.quoted(); plain {
-			return true
-		}
-		p.i = at
-		_, ok := p.text()
-		return ok
-	case 'n':
-		return p.word("null")
-	case 't':
-		return p.word("true")
-	case 'f':
-		return p.word("false")
-	case '{', '[':
-		return depth < maxDepth && p.skipAll(c, depth+1)
-	}
-	_, ok := p.number()
-	return ok
-}
-
-// skipAll passes an object or an array.
-func (p *parser) skipAll(open byte, depth int) bool {
-	p.i++
-	if p.peek() == open+2 { // ']' and '}' stand two after '[' and '{'
-		p.i++
-		return true
-	}
-	for {
-		if open == '{' {
-			if p.peek() != '"' || !p.skip(depth) || p.peek() != ':' {
-				return false
-			}
-			p.i++
-		}
-		p.peek()
-		if !p.skip(depth) {
-			return false
-		}
-		c := p.peek()
-		p.i++
-		if c == open+2 {
-			return true
-		}
-		if c != ',' {
-			return false
-		}
-	}
 }

@@ -58,8 +58,7 @@ const noEnvelope = `JsonConverter with schemas.enable requires "schema" and "pay
 
 // unreadable is Java's error for what is no JSON.
 func unreadable(cause error) error {
-	return &data.Error{Class: data.DataException, Cause: cause,
-		Message: "Converting byte[] to Kafka Connect data failed due to serialization error: "}
+	return because("Converting byte[] to Kafka Connect data failed due to serialization error: ", cause)
 }
 
 // payload reads b as a value of r's schema.
@@ -188,7 +187,7 @@ func (r *reader) fromTree(n *node) (data.Value, error) {
 		}
 		b, err := decodeBase64(n.text)
 		if err != nil {
-			return data.Value{}, &data.Error{Class: data.DataException, Message: "Invalid bytes field", Cause: err}
+			return data.Value{}, because("Invalid bytes field", err)
 		}
 		return data.Bin(b), nil
 	case data.Array:
@@ -336,7 +335,7 @@ func (r *reader) decimalFromTree(n *node) (data.Value, error) {
 			err = r.scaleErr
 		}
 		if err != nil {
-			return data.Value{}, &data.Error{Class: data.DataException, Message: "Invalid bytes for Decimal field", Cause: err}
+			return data.Value{}, because("Invalid bytes for Decimal field", err)
 		}
 		return data.Dec(data.BigIntOf(b), int32(r.scale)), nil
 	}

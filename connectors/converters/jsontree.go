@@ -211,9 +211,8 @@ func (p *treeParser) literal(word string, kind nodeKind) (*node, error) {
 		return nil, p.fail("a value")
 	}
 	p.i += len(word)
-	if p.i < len(p.b) && p.b[p.i] >= '0' {
-		r, _ := utf8.DecodeRune(p.b[p.i:])
-		if r == '_' || r == 0x7f || unicode.In(r, unicode.L, unicode.Nd, unicode.Nl, unicode.Mn, unicode.Mc, unicode.Pc, unicode.Sc) {
+	if p.i < len(p.b) {
+		if c := p.b[p.i]; c >= 0x7f || c == '_' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' {
 			return nil, p.fail("the end of " + word)
 		}
 	}
@@ -336,8 +335,8 @@ func (p *treeParser) object(depth int) (*node, error) {
 	}
 }
 
-// text reads a string. Halves of surrogate pairs, written as escapes or as
-// three bytes each, are joined; one that has no partner becomes U+FFFD.
+// text reads a string. Escapes of the halves of a surrogate pair are joined; a
+// half that has no partner becomes U+FFFD.
 func (p *treeParser) text() (string, error) {
 	var out []byte
 	half := rune(0)
@@ -384,7 +383,7 @@ func (p *treeParser) text() (string, error) {
 }
 
 // char reads one character as Jackson does, which takes longer forms than
-// needed and surrogates.
+// needed.
 func (p *treeParser) char() (rune, error) {
 	c := p.b[p.i]
 	n, r := 0, rune(0)
@@ -407,6 +406,10 @@ func (p *treeParser) char() (rune, error) {
 		}
 		r = r<<6 | rune(p.b[p.i]&0x3f)
 		p.i++
+	}
+	if n > 0 && utf16.IsSurrogate(r) {
+		p.i -= n + 1
+		return 0, p.fail("UTF-8")
 	}
 	return r, nil
 }
@@ -446,24 +449,27 @@ func (p *treeParser) escape() (rune, error) {
 // toUTF8 finds out as Jackson does, by a byte order mark or the zeros around
 // the first character, how the text is encoded.
 func toUTF8(b []byte) []byte {
-	if len(b) >= 3 && b[0] == 0xef && b[1] == 0xbb && b[2] == 0xbf {
-		return b[3:]
-	}
 	if len(b) < 2 {
 		return b
 	}
-	if len(b) >= 4 {
+	if len(b) >= 4 { // a mark counts only then
 		switch {
+		case b[0] == 0xef && b[1] == 0xbb && b[2] == 0xbf:
+			return b[3:]
 		case b[0] == 0 && b[1] == 0 && (b[2] == 0xfe && b[3] == 0xff || b[2] == 0):
 			return fromUTF32(b, 0)
 		case b[2] == 0 && b[3] == 0 && (b[0] == 0xff && b[1] == 0xfe || b[1] == 0):
 			return fromUTF32(b, 3)
+		case b[0] == 0xfe && b[1] == 0xff:
+			return fromUTF16(b, 0)
+		case b[0] == 0xff && b[1] == 0xfe:
+			return fromUTF16(b, 1)
 		}
 	}
 	switch {
-	case b[0] == 0xfe && b[1] == 0xff, b[0] == 0:
+	case b[0] == 0:
 		return fromUTF16(b, 0)
-	case b[0] == 0xff && b[1] == 0xfe, b[1] == 0:
+	case b[1] == 0:
 		return fromUTF16(b, 1)
 	}
 	return b

@@ -141,9 +141,7 @@ func (w *writer) append(dst []byte, v data.Value, depth int) ([]byte, error) {
 	}
 }
 
-var errTooDeep = &data.Error{Class: data.DataException,
-	Message: "Converting Kafka Connect data to byte[] failed due to serialization error: ",
-	Cause:   data.Errorf(serializationException, "Error serializing JSON message: nested deeper than %d", maxDepth)}
+var errTooDeep = because("Converting Kafka Connect data to byte[] failed due to serialization error: ", data.Errorf(serializationException, "Error serializing JSON message: nested deeper than %d", maxDepth))
 
 func (w *writer) appendNull(dst []byte, depth int) ([]byte, error) {
 	switch {
@@ -338,7 +336,7 @@ func scaleOf(s *data.Schema) (int, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	if err != nil {
-		return 0, &data.Error{Class: data.DataException, Message: "Invalid scale parameter found in Decimal schema: ", Cause: err}
+		return 0, because("Invalid scale parameter found in Decimal schema: ", err)
 	}
 	return int(n), nil
 }

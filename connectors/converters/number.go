@@ -36,8 +36,7 @@ func (c *numbers) Encode(dst []byte, _ string, _ []connect.Header, d data.Datum)
 		return nil, nil
 	case v.Kind() != c.kind:
 		class := javaClass(v)
-		return nil, &data.Error{Class: data.DataException, Message: "Failed to serialize to " + c.name + " (was " + class + "): ",
-			Cause: data.Errorf("java.lang.ClassCastException", "%s cannot be cast to a %s", class, c.name)}
+		return nil, because("Failed to serialize to "+c.name+" (was "+class+"): ", data.Errorf("java.lang.ClassCastException", "%s cannot be cast to a %s", class, c.name))
 	}
 	switch c.kind {
 	case data.Int16:
