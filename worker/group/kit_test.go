@@ -7,13 +7,16 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/millwright-connect/millwright/worker/assign"
 )
@@ -48,9 +51,9 @@ type worker struct {
 
 	stopTime time.Duration // how long a task takes to stop
 	deaf     chan struct{} // if set, the owner reads no event until it is closed
-	lag      int64         // how far this worker's config snapshots are behind
 
 	mu    sync.Mutex
+	lag   int64 // how far config snapshots are behind
 	last  *Assignment
 	seen  []Event
 	stale bool // snapshots fail
@@ -86,10 +89,14 @@ func (p *plant) configure(connectors map[string]int) {
 	}
 }
 
-func (p *plant) add(change func(*Config)) *worker {
+func (p *plant) add(change func(*worker, *Config)) *worker {
 	p.Helper()
 	name := fmt.Sprintf("w%d", len(p.workers))
-	client, err := kgo.NewClient(kgo.SeedBrokers(p.broker.ListenAddrs()...), kgo.Dialer(p.net.DialContext), kgo.ClientID(name), kgo.DisableClientMetrics())
+	client, err := kgo.NewClient(kgo.SeedBrokers(p.broker.ListenAddrs()...), kgo.Dialer(p.net.DialContext), kgo.ClientID(name), kgo.DisableClientMetrics(),
+		// kfake miscounts the joining members when one that waits in
+		// SyncGroup dies, and waits out the rebalance timeout, which it
+		// starts anew at each repeated JoinGroup: so repeat it late.
+		kgo.RequestTimeoutOverhead(2*time.Minute))
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -105,7 +112,7 @@ func (p *plant) add(change func(*Config)) *worker {
 		}})),
 	}
 	if change != nil {
-		change(&cfg)
+		change(w, &cfg)
 	}
 	w.m = New(cfg)
 	ctx, cancel := context.WithCancel(p.Context())
@@ -126,14 +133,14 @@ func (p *plant) add(change func(*Config)) *worker {
 
 func (w *worker) snapshot(context.Context) (int64, map[string]int, error) {
 	w.mu.Lock()
-	stale := w.stale
+	stale, lag := w.stale, w.lag
 	w.mu.Unlock()
 	if stale {
 		return 0, nil, errors.New("the config topic cannot be read")
 	}
 	w.p.mu.Lock()
 	defer w.p.mu.Unlock()
-	return w.p.offset - w.lag, w.p.connectors, nil
+	return w.p.offset - lag, w.p.connectors, nil
 }
 
 // own does what a herder does with events.
@@ -213,6 +220,13 @@ func (w *worker) run(h assign.Held) {
 	}
 }
 
+// set changes what is guarded by w.mu.
+func (w *worker) set(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+}
+
 // stop ends the worker as a signal does.
 func (w *worker) stop() {
 	w.cancel()
@@ -243,6 +257,51 @@ func (w *worker) lost() []string {
 		}
 	}
 	return out
+}
+
+// isolate has the coordinator answer nothing that w sends, until the fault is
+// removed: as far as the group can tell, w is gone.
+func (p *plant) isolate(w *worker) *kfake.FaultHandle {
+	mine := func(member string) bool { return strings.HasPrefix(member, w.name+"-") }
+	return p.broker.Fault(kfake.Fault{
+		Keys: []kmsg.Key{kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat}, Err: kerr.CoordinatorNotAvailable, Count: -1,
+		When: func(r kmsg.Request) bool {
+			switch r := r.(type) {
+			case *kmsg.JoinGroupRequest:
+				return mine(r.MemberID)
+			case *kmsg.SyncGroupRequest:
+				return mine(r.MemberID)
+			case *kmsg.HeartbeatRequest:
+				return mine(r.MemberID)
+			}
+			return false
+		},
+	})
+}
+
+// starts returns how often everything that runs on w now was started.
+func (p *plant) starts(w *worker) map[assign.TaskID]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := map[assign.TaskID]int{}
+	for id, by := range p.running {
+		if by == w {
+			out[id] = p.moved[id]
+		}
+	}
+	return out
+}
+
+// members returns the number of members that the broker knows.
+func (p *plant) members(by *worker) int {
+	p.Helper()
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{"connect-cluster"}
+	resp, err := req.RequestWith(p.Context(), by.client)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return len(resp.Groups[0].Members)
 }
 
 // sleep lets protocol time pass.

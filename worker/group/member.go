@@ -150,7 +150,10 @@ func (m *Member) Run(ctx context.Context) error {
 		err := m.round(ctx)
 		m.inRound = false
 		m.stage++
-		if fatal := m.after(ctx, err); fatal != nil {
+		if ctx.Err() != nil {
+			break
+		}
+		if fatal := m.after(err); fatal != nil {
 			cancel(fatal)
 		}
 	}
@@ -177,6 +180,13 @@ func (c *Config) check() error {
 		return fmt.Errorf("heartbeat.interval.ms (%v) must be less than session.timeout.ms (%v)", c.Heartbeat, c.Session)
 	}
 	return nil
+}
+
+// grace is for how long we count as a member after our last good request was
+// sent: the session timeout less a margin, so that we have begun to stop the
+// work when the coordinator lets others have it.
+func (c *Config) grace() time.Duration {
+	return c.Session - min(c.Session/10, (c.Session-c.Heartbeat)/2)
 }
 
 // mayJoin reports whether a round is due and nothing stands against it.
@@ -249,7 +259,7 @@ func (m *Member) nextDeadline() time.Time {
 		}
 	}
 	if m.generation >= 0 {
-		sooner(m.contact.Add(m.cfg.Session))
+		sooner(m.contact.Add(m.cfg.grace()))
 		if !m.beating {
 			sooner(m.nextBeat)
 		}
@@ -273,7 +283,7 @@ func (m *Member) lookAtClock(ctx context.Context) {
 	if m.generation < 0 {
 		return
 	}
-	if now.Sub(m.contact) >= m.cfg.Session {
+	if now.Sub(m.contact) >= m.cfg.grace() {
 		m.lose(fmt.Sprintf("no answer of the group coordinator for session.timeout.ms (%v)", m.cfg.Session))
 		return
 	}
@@ -312,8 +322,8 @@ func (m *Member) lose(reason string) {
 
 // after takes note of how a round ended and decides when the next one is. It
 // returns an error that ends the membership for good.
-func (m *Member) after(ctx context.Context, err error) error {
-	if err == nil || ctx.Err() != nil {
+func (m *Member) after(err error) error {
+	if err == nil {
 		m.failures, m.complaint = 0, ""
 		return nil
 	}

@@ -38,6 +38,9 @@ type synced struct {
 	wire   WireAssignment
 	state  assign.State
 	owners *owners
+	// deleted: something is assigned that is not configured any more. A
+	// leader without memory, as Java's, notices that one round late.
+	deleted bool
 }
 
 // during runs f and tends the membership until it has returned.
@@ -210,9 +213,12 @@ func (m *Member) lead(ctx context.Context, j joined, snap snapshot, state assign
 		share := out.Members[member.MemberID]
 		for _, c := range share.All.Connectors {
 			s.owners.members[assign.TaskID{Connector: c, Task: connectorTask}] = member.MemberID
+			_, configured := snap.connectors[c]
+			s.deleted = s.deleted || !configured
 		}
 		for _, t := range share.All.Tasks {
 			s.owners.members[t] = member.MemberID
+			s.deleted = s.deleted || t.Task >= snap.connectors[t.Connector]
 		}
 		wire.Assigned, wire.Revoked, wire.Delay = share.New, share.Revoked, out.Delay
 		bytes, err := wire.Append(nil)
@@ -278,6 +284,9 @@ func (m *Member) apply(j joined, s synced, claim *WireAssignment) {
 	}
 	w.Revoked = assign.Held{}
 	m.told, m.pending = true, a
+	if a.Leader && s.deleted {
+		m.wish = "work that is not configured any more is still assigned"
+	}
 	if !a.Revoked.Empty() {
 		m.revoking = a
 		m.wish = "revoked work has stopped"
@@ -299,10 +308,10 @@ func (m *Member) beat(ctx context.Context, now time.Time) {
 	req := kmsg.NewPtrHeartbeatRequest()
 	req.Group, req.MemberID, req.Generation = m.cfg.Group, m.id, m.generation
 	b := beat{sent: now, stage: m.stage}
-	sessionEnd := m.contact.Add(m.cfg.Session)
+	end := m.contact.Add(m.cfg.grace())
 	m.wg.Go(func() {
 		m.stats.beats.Add(1)
-		ctx, cancel := context.WithDeadline(ctx, sessionEnd)
+		ctx, cancel := context.WithDeadline(ctx, end)
 		defer cancel()
 		resp, err := req.RequestWith(ctx, m.cfg.Client)
 		if err == nil {
