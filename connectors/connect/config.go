@@ -1,7 +1,9 @@
 package connect
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -211,14 +213,17 @@ func (d *ConfigDef) Unsupported(name, why string, harmless ...string) {
 }
 
 // Embed declares the properties of c with a prefix to their names, as Java's
-// ConfigDef.embed does: in the group named group, numbered from order on; the
-// checks of c see, and speak of, the names without the prefix.
-func (d *ConfigDef) Embed(prefix, group string, order int, c Configurable) {
+// ConfigDef.embed does: in the group named group, numbered from order on, sorted
+// by group, required ones first, then by importance and name; the checks of c
+// see, and speak of, the names without the prefix. Names in skip are left out.
+func (d *ConfigDef) Embed(prefix, group string, order int, c Configurable, skip ...string) {
 	var child ConfigDef
 	c.Define(&child)
-	for _, f := range child.fields {
-		e := &embedded{field: f, prefix: prefix}
-		e.meta = *f.info()
+	for _, f := range child.sorted() {
+		if slices.Contains(skip, f.info().name) {
+			continue
+		}
+		e := &embedded{field: f, prefix: prefix, meta: *f.info()}
 		e.meta.name = prefix + e.meta.name
 		if e.meta.group != "" {
 			e.meta.group = group + ": " + e.meta.group
@@ -236,6 +241,26 @@ func (d *ConfigDef) Embed(prefix, group string, order int, c Configurable) {
 	for _, o := range child.open {
 		d.open = append(d.open, openPrefix{prefix + o.prefix, o.doc, o.dst})
 	}
+}
+
+func (d *ConfigDef) sorted() []field {
+	rank := map[Importance]int{High: 0, Medium: 1, Low: 2}
+	fields := slices.Clone(d.fields)
+	slices.SortStableFunc(fields, func(x, y field) int {
+		a, b := x.info(), y.info()
+		required := func(m *meta) int {
+			if m.hasDefault {
+				return 1
+			}
+			return 0
+		}
+		return cmp.Or(
+			cmp.Compare(slices.Index(d.groups, a.group), slices.Index(d.groups, b.group)), // no group: -1
+			cmp.Compare(required(a), required(b)),
+			cmp.Compare(rank[a.importance], rank[b.importance]),
+			cmp.Compare(a.name, b.name))
+	})
+	return fields
 }
 
 func (d *ConfigDef) append(f field) {

@@ -111,13 +111,13 @@ func shown(c *oneProperty) string {
 // many has a property of every kind of declaration.
 type many struct {
 	url, mode, class string
-	n                       int
-	every, timeout          time.Duration
-	ratio                   float64
-	tags                    []string
-	secret                  connect.Secret
-	on                      bool
-	nodes                   connect.Props
+	n                int
+	every, timeout   time.Duration
+	ratio            float64
+	tags             []string
+	secret           connect.Secret
+	on               bool
+	nodes            connect.Props
 }
 
 func (m *many) Define(d *connect.ConfigDef) {
@@ -219,7 +219,7 @@ func TestEmbed(t *testing.T) {
 	d.String(&name, "name").Check(connect.Label())
 	d.Embed("transforms.a.", "Transforms: a", 3, &m)
 	k, _ := d.Key("transforms.a.mode")
-	if *k.Group != "Transforms: a: Sampling" || k.Order != 4 || k.Dependents[0] != "transforms.a.every.ms" {
+	if *k.Group != "Transforms: a: Sampling" || k.Order != 5 || k.Dependents[0] != "transforms.a.every.ms" {
 		t.Errorf("%+v in %s", k, *k.Group)
 	}
 	err := d.Parse(connect.Props{"name": "x", "transforms.a.url": "opc.tcp://h", "transforms.a.n": "x"})
