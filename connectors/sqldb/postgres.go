@@ -308,7 +308,11 @@ func (c *pgConn) write(ctx context.Context, p *plan, rows []*connect.SinkRecord)
 	}
 	ctx, cancel := c.limited(ctx)
 	defer cancel()
-	return c.pg.ExecParams(ctx, p.sql.head, c.values[:n], c.oids[:n], c.binary[:n], nil).Read().Err
+	err := c.pg.ExecParams(ctx, p.sql.head, c.values[:n], c.oids[:n], c.binary[:n], nil).Read().Err
+	if e := (*pgconn.PgError)(nil); errors.As(err, &e) && e.Detail != "" {
+		return fmt.Errorf("%w: %s", err, e.Detail)
+	}
+	return err
 }
 
 func (c *pgConn) describe(ctx context.Context, n tableName) (*table, error) {

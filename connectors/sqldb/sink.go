@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
@@ -57,7 +58,7 @@ func openTask(_ context.Context, h connect.SinkHost, p connect.Props) (connect.S
 func (c *config) dialectFor() (dialect, error) {
 	t, err := parseTarget(c.url, c.params())
 	if err != nil {
-		return nil, connect.ConfigErrorf("%v", err)
+		return nil, connect.ConfigErrorf("%s", strings.ReplaceAll(err.Error(), "{name}", "connection.url"))
 	}
 	zone, err := time.LoadLocation(c.zoneName)
 	if err != nil {

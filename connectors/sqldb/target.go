@@ -41,10 +41,7 @@ func parseTarget(raw string, params map[string]string) (target, error) {
 	if len(s) > 5 && strings.EqualFold(s[:5], "jdbc:") {
 		s, jdbc = s[5:], true
 	}
-	scheme, rest, found := strings.Cut(s, ":")
-	if !found {
-		return target{}, fmt.Errorf("{name} is not the URL of a database; %s", supportedURLs)
-	}
+	scheme, rest, _ := strings.Cut(s, ":")
 	switch strings.ToLower(scheme) {
 	case "mysql", "mariadb":
 		return mysqlTarget(rest, params)
@@ -72,18 +69,13 @@ func parseTarget(raw string, params map[string]string) (target, error) {
 type location struct {
 	hosts  []string
 	db     string
-	params map[string]string // keys in lower case, but for those of the user's own
+	params map[string]string // keys in lower case
 }
 
 func parseLocation(s string, params map[string]string) (l location, err error) {
-	l.params = map[string]string{}
 	s, query, _ := strings.Cut(s, "?")
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return l, fmt.Errorf("{name}: the parameters after ? are malformed; write special characters as %%XX")
-	}
-	for k, v := range values {
-		l.params[strings.ToLower(k)] = v[len(v)-1]
+	if l.params, err = parameters(query); err != nil {
+		return l, err
 	}
 	if authority, ok := strings.CutPrefix(s, "//"); ok {
 		authority, l.db, _ = strings.Cut(authority, "/")
@@ -112,6 +104,25 @@ func parseLocation(s string, params map[string]string) (l location, err error) {
 		l.params[strings.ToLower(k)] = v
 	}
 	return l, nil
+}
+
+// parameters splits what follows the ? of a URL. An error never shows a piece
+// of it: it may be the rest of a password that holds an &.
+func parameters(query string) (map[string]string, error) {
+	p := map[string]string{}
+	for _, piece := range strings.Split(query, "&") {
+		if piece == "" {
+			continue
+		}
+		k, v, ok := strings.Cut(piece, "=")
+		v, err := url.QueryUnescape(v)
+		if !ok || err != nil || !plain(strings.ReplaceAll(k, ".", "_")) {
+			return nil, fmt.Errorf("{name}: the parameters after ? are not of the form name=value&name=value; " +
+				"write special characters as %%XX, or set connection.user and connection.password")
+		}
+		p[strings.ToLower(k)] = v
+	}
+	return p, nil
 }
 
 // hostPort splits host[:port], IPv6 addresses being in brackets.
@@ -163,16 +174,15 @@ const sqlitePragmas = "journal_mode synchronous busy_timeout foreign_keys cache_
 
 func sqliteTarget(path string, params map[string]string) (target, error) {
 	file, query, _ := strings.Cut(path, "?")
-	values, err := url.ParseQuery(query)
+	pragmas, err := parameters(query)
 	if err != nil {
-		return target{}, fmt.Errorf("{name}: the parameters after ? are malformed")
+		return target{}, err
 	}
 	if file = strings.TrimPrefix(file, "//"); file == "" {
 		return target{}, fmt.Errorf("{name}: the file is missing, as in jdbc:sqlite:/path/file.db")
 	}
-	pragmas := map[string]string{"busy_timeout": "5000"}
-	for k, v := range values {
-		pragmas[strings.ToLower(k)] = v[len(v)-1]
+	if pragmas["busy_timeout"] == "" {
+		pragmas["busy_timeout"] = "5000"
 	}
 	for k, v := range params {
 		if k != "user" && k != "password" { // SQLite has neither

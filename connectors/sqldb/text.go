@@ -91,9 +91,6 @@ func appendNumber(b []byte, f float64, bits int) ([]byte, error) {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return b, fmt.Errorf("MySQL has no %v", f)
 	}
-	if f == 0 && math.Signbit(f) {
-		return append(b, "-0e0"...), nil // -0 would be a whole number, which has no sign
-	}
 	return strconv.AppendFloat(b, f, 'g', -1, bits), nil
 }
 
