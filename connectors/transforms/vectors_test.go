@@ -1,0 +1,100 @@
+package transforms
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/test/vectors"
+)
+
+type question struct {
+	Class string
+	Props connect.Props
+}
+
+func TestTransformsAsJava(t *testing.T) {
+	vectors.Run(t, "transforms", []string{"transform"}, func(_ *testing.T, v *vectors.Vector) error {
+		var q question
+		v.BindConfig(&q)
+		plugin, ok := connect.Registered.Transforms.Find(q.Class)
+		if !ok {
+			t.Fatal("no transform", q.Class)
+		}
+		tr, err := plugin.Open(q.Props)
+		if err != nil || configureFails(v) {
+			return checkError(v, err)
+		}
+		var in, want *vectors.Record
+		v.BindInput(&in)
+		keep, err := tr.Apply(&in.Record)
+		if minusOne(v) {
+			v.Output, v.Err = nil, &vectors.JavaError{Class: connect.DataException}
+			return v.CheckError(err)
+		}
+		if err := checkError(v, err); err != nil || v.Failed() {
+			return err
+		}
+		v.BindOutput(&want)
+		if want == nil || !keep {
+			return vectors.DiffRecord(record(want), record(map[bool]*vectors.Record{true: in}[keep]))
+		}
+		return vectors.DiffRecord(&want.Record, &in.Record)
+	})
+}
+
+// minusOne reports whether TimestampRouter is asked about a timestamp of -1. To
+// us, as to Kafka, that is no timestamp: Java's workers put null in its place
+// whenever a record comes in or goes out, and only a source's record on its way
+// through the transforms can have it.
+func minusOne(v *vectors.Vector) bool {
+	var in struct{ Timestamp *string }
+	v.BindInput(&in)
+	return in.Timestamp != nil && *in.Timestamp == "-1" && strings.Contains(string(v.Config), "TimestampRouter") && !v.Failed()
+}
+
+func record(r *vectors.Record) *connect.Record {
+	if r == nil {
+		return nil
+	}
+	return &r.Record
+}
+
+func TestPredicatesAsJava(t *testing.T) {
+	vectors.Run(t, "transforms", []string{"predicate"}, func(_ *testing.T, v *vectors.Vector) error {
+		var q question
+		v.BindConfig(&q)
+		plugin, ok := connect.Registered.Predicates.Find(q.Class)
+		if !ok {
+			t.Fatal("no predicate", q.Class)
+		}
+		p, err := plugin.Open(q.Props)
+		if err != nil || configureFails(v) {
+			return checkError(v, err)
+		}
+		var in vectors.Record
+		v.BindInput(&in)
+		got, err := p.Test(&in.Record)
+		if err := checkError(v, err); err != nil || v.Failed() {
+			return err
+		}
+		return vectors.DiffJSON(v.Output, got)
+	})
+}
+
+func configureFails(v *vectors.Vector) bool { return v.Err != nil && v.Err.Phase == "configure" }
+
+// checkError demands Java's texts but for what Java alone can say: an identity,
+// the class of a buffer, all that a record holds.
+func checkError(v *vectors.Vector, err error) error {
+	if v.Err != nil && v.Err.Message != nil {
+		text := strings.ReplaceAll(*v.Err.Message, "java.nio.HeapByteBuffer", "[B")
+		for _, own := range []string{"No value specified for static field: ", "Timestamp missing on record: "} {
+			if at := strings.Index(text, own); err != nil && at >= 0 && strings.HasPrefix(err.Error(), text[:at+len(own)]) {
+				text = err.Error()
+			}
+		}
+		v.Err.Message = &text
+	}
+	return v.CheckErrorText(err)
+}
