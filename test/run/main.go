@@ -1,0 +1,245 @@
+// Command run is `make test`: it starts every real server that it finds, runs
+// the tests with it, and ends with what was left out and the command that would
+// add it.
+//
+//	go run ./test/run            all tests
+//	go run ./test/run -race      with the race detector
+//	go run ./test/run -install   install what is missing first (as CI does)
+//	go run ./test/run ./worker   some packages
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"sort"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/millwright-connect/millwright/test/services"
+)
+
+func main() { os.Exit(run()) }
+
+type options struct {
+	install, race, verbose bool
+	timeout                time.Duration
+	packages               []string
+}
+
+func run() int {
+	var o options
+	flag.BoolVar(&o.install, "install", false, "install the servers that are missing (needs root)")
+	flag.BoolVar(&o.race, "race", false, "run with the race detector")
+	flag.BoolVar(&o.verbose, "v", false, "show the output of tests that pass")
+	flag.DurationVar(&o.timeout, "timeout", 20*time.Minute, "time limit of one package")
+	flag.Parse()
+	if o.packages = flag.Args(); len(o.packages) == 0 {
+		o.packages = []string{"./..."}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	dir, err := os.MkdirTemp("", "millwright-test-*")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	left, env, end := startAll(ctx, dir, o.install)
+	defer end()
+	failed, skipped := tests(ctx, o, env)
+	return report(ctx, failed, skipped, left)
+}
+
+// startAll starts every service that can be started. left says what cannot.
+func startAll(ctx context.Context, dir string, install bool) (left, env []string, end func()) {
+	var started []*services.Process
+	end = func() {
+		for _, p := range started {
+			p.Stop()
+		}
+	}
+	for _, s := range services.All() {
+		if os.Getenv(s.Env) != "" {
+			fmt.Printf("using   %s at %s=%s\n", s.Name, s.Env, os.Getenv(s.Env))
+			continue
+		}
+		missing := s.Missing()
+		if missing != "" && install {
+			fmt.Printf("install %s: %s\n", s.Name, s.Install)
+			missing = ""
+			if err := installed(ctx, s); err != nil {
+				missing = err.Error()
+			} else {
+				missing = s.Missing()
+			}
+		}
+		if missing != "" {
+			left = append(left, fmt.Sprintf("%s: %s. To add it: %s", s.Name, missing, s.Install))
+			continue
+		}
+		data := filepath.Join(dir, s.Env)
+		if err := os.MkdirAll(data, 0o755); err != nil {
+			left = append(left, fmt.Sprintf("%s: %v", s.Name, err))
+			continue
+		}
+		began := time.Now()
+		value, p, err := s.Start(ctx, data)
+		if err != nil {
+			left = append(left, fmt.Sprintf("%s could not be started: %v", s.Name, err))
+			continue
+		}
+		if p != nil {
+			started = append(started, p)
+		}
+		env = append(env, s.Env+"="+value)
+		fmt.Printf("started %s in %v: %s=%s\n", s.Name, time.Since(began).Round(10*time.Millisecond), s.Env, value)
+	}
+	return left, env, end
+}
+
+// installed runs the service's install command, up to three times: registries
+// have bad moments.
+func installed(ctx context.Context, s services.Service) (err error) {
+	for try := range 3 {
+		if try > 0 {
+			fmt.Printf("install %s: again after: %v\n", s.Name, err)
+		}
+		cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", s.Install) //nolint:gosec // it is ours
+		cmd.Stderr = os.Stderr
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if err = cmd.Run(); err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("install failed: %w", err)
+}
+
+// event is a line of `go test -json`.
+type event struct {
+	Action, Package, Test, Output string
+	Elapsed                       float64
+}
+
+type key struct{ pkg, test string }
+
+func tests(ctx context.Context, o options, env []string) (failed []string, skipped map[string][]string) {
+	args := []string{"test", "-json", "-tags", "synctests", "-timeout", o.timeout.String()}
+	if o.race {
+		args = append(args, "-race")
+		env = append(env, "CGO_ENABLED=1")
+	}
+	cmd := exec.CommandContext(ctx, "go", append(args, o.packages...)...) //nolint:gosec // our own command line
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return []string{err.Error()}, nil
+	}
+	skipped = map[string][]string{}
+	output := map[key][]string{}
+	counts := map[string]int{}
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var e event
+		if json.Unmarshal(lines.Bytes(), &e) != nil {
+			fmt.Println(lines.Text())
+			continue
+		}
+		k := key{e.Package, e.Test}
+		switch e.Action {
+		case "output", "build-output":
+			output[k] = append(output[k], e.Output)
+			if e.Action == "build-output" || o.verbose {
+				fmt.Print(e.Output)
+			}
+		case "skip":
+			if e.Test != "" {
+				counts["skip"]++
+				reason := reasonOf(output[k])
+				skipped[reason] = append(skipped[reason], strings.TrimPrefix(e.Package, "github.com/millwright-connect/millwright/")+"."+e.Test)
+			}
+		case "fail":
+			if e.Test != "" {
+				counts["fail"]++
+			}
+			failed = append(failed, strings.TrimSuffix(e.Package+"."+e.Test, "."))
+			for _, l := range output[k] {
+				fmt.Print(l)
+			}
+		case "pass":
+			if e.Test != "" {
+				counts["pass"]++
+			} else {
+				fmt.Printf("ok  \t%s\t%.2fs\n", e.Package, e.Elapsed)
+			}
+		}
+		if e.Action == "pass" || e.Action == "skip" {
+			delete(output, k)
+		}
+	}
+	if err := cmd.Wait(); err != nil && len(failed) == 0 {
+		failed = append(failed, err.Error())
+	}
+	fmt.Printf("\n%d passed, %d failed, %d skipped\n", counts["pass"], counts["fail"], counts["skip"])
+	return failed, skipped
+}
+
+// reasonOf finds why a test was skipped in what it printed.
+func reasonOf(output []string) string {
+	for _, l := range output {
+		if i := strings.Index(l, ".go:"); i >= 0 {
+			if _, reason, ok := strings.Cut(l[i+4:], ": "); ok {
+				return strings.TrimSpace(reason)
+			}
+		}
+	}
+	return "no reason given"
+}
+
+// report ends the run with what was left out; under CI=true that is a failure.
+func report(ctx context.Context, failed []string, skipped map[string][]string, left []string) int {
+	if ctx.Err() != nil {
+		fmt.Println("interrupted")
+		return 1
+	}
+	for _, f := range failed {
+		fmt.Println("FAILED", f)
+	}
+	if len(left)+len(skipped) > 0 {
+		fmt.Println("\nLeft out:")
+		for _, l := range left {
+			fmt.Println("  -", l)
+		}
+		reasons := make([]string, 0, len(skipped))
+		for r := range skipped {
+			reasons = append(reasons, r)
+		}
+		sort.Strings(reasons)
+		for _, r := range reasons {
+			fmt.Printf("  - %s (%d tests, the first is %s)\n", r, len(skipped[r]), skipped[r][0])
+		}
+		fmt.Println("`go run ./test/run -install` adds all servers that can be installed here (as root).")
+	} else {
+		fmt.Println("Nothing was left out.")
+	}
+	if len(failed) > 0 {
+		return 1
+	}
+	if os.Getenv("CI") == "true" && len(left)+len(skipped) > 0 {
+		fmt.Println("Under CI=true nothing may be left out.")
+		return 1
+	}
+	return 0
+}
