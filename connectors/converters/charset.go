@@ -86,7 +86,7 @@ func utf16Charset(big, mark bool) *charset {
 	return &charset{
 		encode: func(dst []byte, s string) []byte {
 			if mark && s != "" {
-				dst = put(dst, byteOrderMark, big)
+				dst = put(dst, 0xfeff, big)
 			}
 			for _, u := range utf16.Encode([]rune(s)) {
 				dst = put(dst, u, big)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/jackson"
 )
 
 // jsonConfig is the configuration of JsonConverter.
@@ -75,7 +76,7 @@ func openJSON(p connect.Props) (*jsonConverter, error) {
 	}
 	j.plain = newReader(nil, j.useDefaults)
 	if c.content != "" {
-		n, err := parseTree([]byte(c.content))
+		n, err := jackson.Parse([]byte(c.content))
 		if err != nil {
 			return nil, because("Failed to parse schema in converter config due to serialization error: ", err)
 		}

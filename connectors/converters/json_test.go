@@ -7,6 +7,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/jackson"
 )
 
 func TestJSONWritesWhatJavaWrites(t *testing.T) {
@@ -115,7 +116,7 @@ func TestJSONKeepsNoBytes(t *testing.T) {
 func TestJSONDeepNesting(t *testing.T) {
 	j := mustJSON(t, connect.Props{"schemas.enable": "false"})
 	nested := func(n int) []byte { return []byte(strings.Repeat("[", n) + strings.Repeat("]", n)) }
-	d, err := j.Decode("t", nil, nested(maxDepth))
+	d, err := j.Decode("t", nil, nested(jackson.MaxDepth))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +126,7 @@ func TestJSONDeepNesting(t *testing.T) {
 	if _, err := j.Encode(nil, "t", nil, data.Datum{Value: data.List([]data.Value{d.Value})}); err == nil {
 		t.Error("a value nested too deep is written")
 	}
-	if _, err := j.Decode("t", nil, nested(maxDepth+1)); err == nil || !strings.Contains(connect.Trace(err), "nested deeper") {
+	if _, err := j.Decode("t", nil, nested(jackson.MaxDepth+1)); err == nil || !strings.Contains(connect.Trace(err), "nested deeper") {
 		t.Errorf("JSON nested too deep: %v", err)
 	}
 }

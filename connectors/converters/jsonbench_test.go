@@ -5,6 +5,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/jackson"
 )
 
 // reading is a record as plants send them, of about 100 bytes of payload.
@@ -111,6 +112,6 @@ func BenchmarkJSONDecode(b *testing.B) {
 func BenchmarkFloat(b *testing.B) {
 	var dst []byte
 	for b.Loop() {
-		dst = appendFloat64(dst[:0], 1013.25)
+		dst = jackson.AppendFloat64(dst[:0], 1013.25)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/jackson"
 )
 
 // everything is a schema with all that JSON tells apart.
@@ -69,7 +70,7 @@ func FuzzJSONFast(f *testing.F) {
 			if !ok {
 				continue
 			}
-			n, err := parseTree(b)
+			n, err := jackson.Parse(b)
 			if err != nil {
 				t.Fatalf("%q is read as %v, but: %v", b, got, err)
 			}

@@ -3,6 +3,8 @@ package converters
 import (
 	"strconv"
 	"unsafe"
+
+	"github.com/millwright-connect/millwright/connectors/internal/jackson"
 )
 
 // A number is a JSON number: ±mant × 10^exp when digits did not overflow mant.
@@ -68,7 +70,7 @@ func (p *parser) number() (n number, ok bool) {
 	}
 	n.exact = digits <= 19 // 10^19 < 2^64
 	p.i = i
-	return n, i-n.from <= maxNumber
+	return n, i-n.from <= jackson.MaxNumber
 }
 
 // int64 returns a whole number if it fits.
@@ -120,7 +122,7 @@ func (p *parser) parseFloat(n *number, size int) float64 {
 	b := p.b[n.from:p.i]
 	lit := unsafe.String(unsafe.SliceData(b), len(b)) // nobody keeps it
 	f, _ := strconv.ParseFloat(lit, size)
-	if f == 0 && allZero(lit) {
+	if f == 0 && jackson.AllZero(lit) {
 		return 0 // BigDecimal knows no -0
 	}
 	return f

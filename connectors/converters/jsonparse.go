@@ -6,6 +6,7 @@ import (
 	"math/bits"
 
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/jackson"
 )
 
 // A parser reads payloads in one pass, from bytes to values. It answers only
@@ -29,7 +30,7 @@ func (p *parser) reset(b []byte) { p.b, p.i, p.copy = b, 0, "" }
 func (p *parser) root(r *reader, b []byte) (data.Value, bool) {
 	p.reset(b)
 	v, ok := p.value(r, 0)
-	if ok && p.i < len(b) && !isSpace(b[p.i]) {
+	if ok && p.i < len(b) && !jackson.IsSpace(b[p.i]) {
 		last := b[p.i-1]
 		ok = last == '"' || last == '}' || last == ']'
 	}
@@ -53,7 +54,7 @@ func (p *parser) peek() byte {
 		if c > ' ' {
 			return c
 		}
-		if !isSpace(c) {
+		if !jackson.IsSpace(c) {
 			return 0
 		}
 		p.i++
@@ -105,9 +106,8 @@ func (p *parser) text() (string, bool) {
 	if from, to, plain := p.quoted(); plain {
 		return p.str(from, to), true
 	}
-	t := treeParser{b: p.b, i: at}
-	s, err := t.text()
-	p.i = t.i
+	s, end, err := jackson.Unquote(p.b, at)
+	p.i = end
 	return s, err == nil
 }
 
@@ -148,23 +148,23 @@ func (p *parser) value(r *reader, depth int) (v data.Value, ok bool) {
 		b, ok := p.base64(c)
 		return data.Bin(b), ok
 	case data.StructKind:
-		if c != '{' || depth >= maxDepth {
+		if c != '{' || depth >= jackson.MaxDepth {
 			return v, false
 		}
 		return p.structure(r, depth+1)
 	case data.Map:
 		if r.key.kind != data.String {
-			if c != '[' || depth >= maxDepth-1 {
+			if c != '[' || depth >= jackson.MaxDepth-1 {
 				return v, false
 			}
 			return p.tuples(r, depth+1)
 		}
-		if c != '{' || depth >= maxDepth {
+		if c != '{' || depth >= jackson.MaxDepth {
 			return v, false
 		}
 		return p.object(r.elem, depth+1)
 	case data.Array:
-		if c != '[' || depth >= maxDepth {
+		if c != '[' || depth >= jackson.MaxDepth {
 			return v, false
 		}
 		return p.array(r.elem, depth+1)
@@ -327,7 +327,7 @@ func (p *parser) field(r *reader, next int) (int, bool) {
 }
 
 func (p *parser) object(elem *reader, depth int) (v data.Value, ok bool) {
-	if depth > maxDepth {
+	if depth > jackson.MaxDepth {
 		return v, false
 	}
 	base := len(p.pairs)
@@ -374,7 +374,7 @@ func (p *parser) popPairs(base int) []data.Entry {
 }
 
 func (p *parser) array(elem *reader, depth int) (v data.Value, ok bool) {
-	if depth > maxDepth {
+	if depth > jackson.MaxDepth {
 		return v, false
 	}
 	base := len(p.stack)

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/jackson"
 )
 
 // A reader reads the payloads of one schema.
@@ -68,7 +69,7 @@ func (j *jsonConverter) payload(r *reader, b []byte) (data.Datum, error) {
 			return data.Datum{Schema: r.schema, Value: v}, nil
 		}
 	}
-	n, err := parseTree(b)
+	n, err := jackson.Parse(b)
 	if err != nil {
 		return data.Datum{}, unreadable(err)
 	}
@@ -97,12 +98,12 @@ func (j *jsonConverter) envelope(b []byte) (data.Datum, error) {
 			return j.payload(r, payload)
 		}
 	}
-	n, err := parseTree(b)
+	n, err := jackson.Parse(b)
 	if err != nil {
 		return data.Datum{}, unreadable(err)
 	}
-	schema, payload := n.get("schema"), n.get("payload")
-	if n.kind != objectNode || len(n.kids) != 2 || schema == nil || payload == nil {
+	schema, payload := n.Get("schema"), n.Get("payload")
+	if n.Kind != jackson.Object || len(n.Kids) != 2 || schema == nil || payload == nil {
 		return data.Datum{}, data.Fail("%s", noEnvelope)
 	}
 	s, err := j.schemaOf(schema)
@@ -122,7 +123,7 @@ func (j *jsonConverter) readerOf(schema []byte) (*reader, error) {
 	if r := j.readers[string(schema)]; r != nil {
 		return r, nil
 	}
-	n, err := parseTree(schema)
+	n, err := jackson.Parse(schema)
 	if err != nil {
 		return nil, unreadable(err)
 	}
@@ -148,11 +149,11 @@ func (r *reader) null() (data.Value, bool) {
 // fromTree makes the value of a node, nil for one that is not there, as Java's
 // JsonConverter does: a node of another type than the schema's mostly becomes
 // the zero of it.
-func (r *reader) fromTree(n *node) (data.Value, error) {
+func (r *reader) fromTree(n *jackson.Node) (data.Value, error) {
 	switch {
 	case r.schema == nil:
 		return r.anyFromTree(n)
-	case n == nil || n.kind == nullNode:
+	case n == nil || n.Kind == jackson.Null:
 		v, ok := r.null()
 		if !ok {
 			return v, data.Fail("Invalid null value for required %s field", r.kind)
@@ -163,29 +164,29 @@ func (r *reader) fromTree(n *node) (data.Value, error) {
 	}
 	switch r.kind {
 	case data.Bool:
-		return data.B(n.kind == trueNode), nil
+		return data.B(n.Kind == jackson.True), nil
 	case data.Int8:
-		return data.I8(int8(n.int64())), nil
+		return data.I8(int8(n.Int64())), nil
 	case data.Int16:
-		return data.I16(int16(n.int64())), nil
+		return data.I16(int16(n.Int64())), nil
 	case data.Int32:
-		return data.I32(int32(n.int64())), nil
+		return data.I32(int32(n.Int64())), nil
 	case data.Int64:
-		return data.I64(n.int64()), nil
+		return data.I64(n.Int64()), nil
 	case data.Float32:
-		return data.F32(float32(n.float(32))), nil
+		return data.F32(float32(n.Float(32))), nil
 	case data.Float64:
-		return data.F64(n.float(64)), nil
+		return data.F64(n.Float(64)), nil
 	case data.String:
-		if n.kind != textNode {
+		if n.Kind != jackson.Text {
 			return data.Value{}, nil
 		}
-		return data.Str(n.text), nil
+		return data.Str(n.Text), nil
 	case data.Bytes:
-		if n.kind != textNode {
+		if n.Kind != jackson.Text {
 			return data.Value{}, nil
 		}
-		b, err := decodeBase64(n.text)
+		b, err := jackson.DecodeBase64(n.Text)
 		if err != nil {
 			return data.Value{}, because("Invalid bytes field", err)
 		}
@@ -199,22 +200,22 @@ func (r *reader) fromTree(n *node) (data.Value, error) {
 	}
 }
 
-func (r *reader) anyFromTree(n *node) (data.Value, error) {
+func (r *reader) anyFromTree(n *jackson.Node) (data.Value, error) {
 	if n == nil {
 		return data.Value{}, nil
 	}
-	switch n.kind {
-	case falseNode, trueNode:
-		return data.B(n.kind == trueNode), nil
-	case intNode:
-		return data.I64(n.int64()), nil
-	case floatNode:
-		return data.F64(n.float(64)), nil
-	case textNode:
-		return data.Str(n.text), nil
-	case arrayNode:
+	switch n.Kind {
+	case jackson.False, jackson.True:
+		return data.B(n.Kind == jackson.True), nil
+	case jackson.Int:
+		return data.I64(n.Int64()), nil
+	case jackson.Float:
+		return data.F64(n.Float(64)), nil
+	case jackson.Text:
+		return data.Str(n.Text), nil
+	case jackson.Array:
 		return r.listFromTree(n)
-	case objectNode:
+	case jackson.Object:
 		return r.mapFromTree(n)
 	}
 	return data.Value{}, nil
@@ -227,9 +228,9 @@ func (r *reader) elemReader() *reader {
 	return r.elem
 }
 
-func (r *reader) listFromTree(n *node) (data.Value, error) {
-	list := make([]data.Value, len(n.kids))
-	for i, k := range n.kids {
+func (r *reader) listFromTree(n *jackson.Node) (data.Value, error) {
+	list := make([]data.Value, len(n.Kids))
+	for i, k := range n.Kids {
 		v, err := r.elemReader().fromTree(k)
 		if err != nil {
 			return v, err
@@ -239,36 +240,36 @@ func (r *reader) listFromTree(n *node) (data.Value, error) {
 	return data.List(list), nil
 }
 
-func (r *reader) mapFromTree(n *node) (data.Value, error) {
-	entries := make([]data.Entry, len(n.kids))
+func (r *reader) mapFromTree(n *jackson.Node) (data.Value, error) {
+	entries := make([]data.Entry, len(n.Kids))
 	if r.schema == nil || r.key.kind == data.String {
-		if n.kind != objectNode {
-			return data.Value{}, data.Fail("Maps with string fields should be encoded as JSON objects, but found %s", n.kind)
+		if n.Kind != jackson.Object {
+			return data.Value{}, data.Fail("Maps with string fields should be encoded as JSON objects, but found %s", n.Kind)
 		}
-		for i, k := range n.kids {
+		for i, k := range n.Kids {
 			v, err := r.elemReader().fromTree(k)
 			if err != nil {
 				return v, err
 			}
-			entries[i] = data.Entry{Key: data.Str(n.names[i]), Value: v}
+			entries[i] = data.Entry{Key: data.Str(n.Names[i]), Value: v}
 		}
 		return data.MapFrom(entries), nil
 	}
-	if n.kind != arrayNode {
-		return data.Value{}, data.Fail("Maps with non-string fields should be encoded as JSON array of tuples, but found %s", n.kind)
+	if n.Kind != jackson.Array {
+		return data.Value{}, data.Fail("Maps with non-string fields should be encoded as JSON array of tuples, but found %s", n.Kind)
 	}
-	for i, pair := range n.kids {
-		if pair.kind != arrayNode {
-			return data.Value{}, data.Fail("Found invalid map entry instead of array tuple: %s", pair.kind)
+	for i, pair := range n.Kids {
+		if pair.Kind != jackson.Array {
+			return data.Value{}, data.Fail("Found invalid map entry instead of array tuple: %s", pair.Kind)
 		}
-		if len(pair.kids) != 2 {
-			return data.Value{}, data.Fail("Found invalid map entry, expected length 2 but found :%d", len(pair.kids))
+		if len(pair.Kids) != 2 {
+			return data.Value{}, data.Fail("Found invalid map entry, expected length 2 but found :%d", len(pair.Kids))
 		}
-		k, err := r.key.fromTree(pair.kids[0])
+		k, err := r.key.fromTree(pair.Kids[0])
 		if err != nil {
 			return k, err
 		}
-		v, err := r.elem.fromTree(pair.kids[1])
+		v, err := r.elem.fromTree(pair.Kids[1])
 		if err != nil {
 			return v, err
 		}
@@ -277,14 +278,14 @@ func (r *reader) mapFromTree(n *node) (data.Value, error) {
 	return data.MapFrom(entries), nil
 }
 
-func (r *reader) structFromTree(n *node) (data.Value, error) {
-	if n.kind != objectNode {
-		return data.Value{}, data.Fail("Structs should be encoded as JSON objects, but found %s", n.kind)
+func (r *reader) structFromTree(n *jackson.Node) (data.Value, error) {
+	if n.Kind != jackson.Object {
+		return data.Value{}, data.Fail("Structs should be encoded as JSON objects, but found %s", n.Kind)
 	}
 	values := make([]data.Value, len(r.fields))
 	for i := range r.fields {
 		f := &r.fields[i]
-		v, err := f.r.fromTree(n.get(f.name))
+		v, err := f.r.fromTree(n.Get(f.name))
 		if err == nil {
 			err = f.r.schema.CheckField(f.name, v)
 		}
@@ -296,20 +297,20 @@ func (r *reader) structFromTree(n *node) (data.Value, error) {
 	return data.NewStruct(r.schema, values...).Value(), nil
 }
 
-func (r *reader) logicalFromTree(n *node) (data.Value, error) {
-	isInt := n.kind == intNode
+func (r *reader) logicalFromTree(n *jackson.Node) (data.Value, error) {
+	isInt := n.Kind == jackson.Int
 	switch r.logical {
 	case decimalType:
 		return r.decimalFromTree(n)
 	case timestampType:
 		if !isInt {
-			return data.Value{}, data.Fail("Invalid type for Timestamp, underlying representation should be integral but was %s", n.kind)
+			return data.Value{}, data.Fail("Invalid type for Timestamp, underlying representation should be integral but was %s", n.Kind)
 		}
-		return data.Millis(n.int64()), nil
+		return data.Millis(n.Int64()), nil
 	}
-	ms := n.int64()
-	if !isInt || ms != int64(int32(ms)) || len(n.text) > 11 {
-		return data.Value{}, data.Fail("Invalid type for %s, underlying representation should be integer but was %s", r.logical, n.kind)
+	ms := n.Int64()
+	if !isInt || ms != int64(int32(ms)) || len(n.Text) > 11 {
+		return data.Value{}, data.Fail("Invalid type for %s, underlying representation should be integer but was %s", r.logical, n.Kind)
 	}
 	if r.logical == dateType {
 		return data.Millis(ms * dayMillis), nil
@@ -322,12 +323,12 @@ func (r *reader) logicalFromTree(n *node) (data.Value, error) {
 
 var errNoTime = data.Fail("Time values must use number of milliseconds greater than 0 and less than %d", dayMillis)
 
-func (r *reader) decimalFromTree(n *node) (data.Value, error) {
-	switch n.kind {
-	case intNode, floatNode:
-		return data.Dec(n.decimal()), nil
-	case textNode:
-		b, err := decodeBase64(n.text)
+func (r *reader) decimalFromTree(n *jackson.Node) (data.Value, error) {
+	switch n.Kind {
+	case jackson.Int, jackson.Float:
+		return data.Dec(n.Decimal()), nil
+	case jackson.Text:
+		b, err := jackson.DecodeBase64(n.Text)
 		if err == nil && len(b) == 0 {
 			err = data.Errorf("java.lang.NumberFormatException", "Zero length BigInteger")
 		}
@@ -339,54 +340,5 @@ func (r *reader) decimalFromTree(n *node) (data.Value, error) {
 		}
 		return data.Dec(data.BigIntOf(b), int32(r.scale)), nil
 	}
-	return data.Value{}, data.Fail("Invalid type for Decimal, underlying representation should be numeric or bytes but was %s", n.kind)
-}
-
-// base64Values are the values of Base64's characters, -1 for others.
-var base64Values = func() (t [256]int8) {
-	const chars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-	for i := range t {
-		t[i] = -1
-	}
-	for i := range len(chars) {
-		t[chars[i]] = int8(i)
-	}
-	return t
-}()
-
-// decodeBase64 reads Base64 as Jackson does: in whole groups of four with
-// white space allowed between them, and padding within the text too.
-func decodeBase64(s string) ([]byte, error) {
-	out := make([]byte, 0, len(s)/4*3)
-	for i := 0; ; {
-		for i < len(s) && s[i] <= ' ' {
-			i++
-		}
-		if i == len(s) {
-			return out, nil
-		}
-		if len(s)-i < 4 {
-			return nil, data.Errorf("java.io.IOException", "Base64 text ends within a group of four characters")
-		}
-		var bits uint32
-		n := 0
-		for ; n < 4; n++ {
-			v := base64Values[s[i+n]]
-			if v < 0 {
-				break
-			}
-			bits = bits<<6 | uint32(v)
-		}
-		switch {
-		case n == 4:
-			out = append(out, byte(bits>>16), byte(bits>>8), byte(bits))
-		case n == 3 && s[i+3] == '=':
-			out = append(out, byte(bits>>10), byte(bits>>2))
-		case n == 2 && s[i+2] == '=' && s[i+3] == '=':
-			out = append(out, byte(bits>>4))
-		default:
-			return nil, data.Errorf("java.io.IOException", "%q at position %d is no Base64", s[i+n], i+n)
-		}
-		i += 4
-	}
+	return data.Value{}, data.Fail("Invalid type for Decimal, underlying representation should be numeric or bytes but was %s", n.Kind)
 }

@@ -1,5 +1,7 @@
 package converters
 
+import "github.com/millwright-connect/millwright/connectors/internal/jackson"
+
 // members finds the two members of an envelope.
 func (p *parser) members(b []byte) (schema, payload []byte, ok bool) {
 	p.reset(b)
@@ -69,7 +71,7 @@ func (p *parser) skip(depth int) bool {
 	case 'f':
 		return p.word("false")
 	case '{', '[':
-		return depth < maxDepth && p.skipAll(c, depth+1)
+		return depth < jackson.MaxDepth && p.skipAll(c, depth+1)
 	}
 	_, ok := p.number()
 	return ok

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/jackson"
 )
 
 // typeNames are the types of schemas in JSON.
@@ -84,45 +85,45 @@ func (j *jsonConverter) appendSchema(dst []byte, w *writer, field string) (_ []b
 }
 
 // schemaOf builds the schema that JSON describes; a JSON null is no schema.
-func (j *jsonConverter) schemaOf(n *node) (*data.Schema, error) {
-	if n.kind == nullNode {
+func (j *jsonConverter) schemaOf(n *jackson.Node) (*data.Schema, error) {
+	if n.Kind == jackson.Null {
 		return nil, nil
 	}
-	typ := n.get("type")
-	if typ == nil || typ.kind != textNode {
+	typ := n.Get("type")
+	if typ == nil || typ.Kind != jackson.Text {
 		return nil, data.Fail("Schema must contain 'type' field")
 	}
-	kind, ok := kindsByName[typ.text]
+	kind, ok := kindsByName[typ.Text]
 	if !ok {
-		return nil, data.Fail("Unknown schema type: %s", typ.text)
+		return nil, data.Fail("Unknown schema type: %s", typ.Text)
 	}
 	s, err := j.shapeOf(n, kind)
 	if err != nil {
 		return nil, err
 	}
-	if o := n.get("optional"); o != nil && o.kind == trueNode {
+	if o := n.Get("optional"); o != nil && o.Kind == jackson.True {
 		s = s.Optional()
 	}
-	if m := n.get("name"); m != nil && m.kind == textNode {
-		if s = s.WithName(m.text); m.text == "" {
+	if m := n.Get("name"); m != nil && m.Kind == jackson.Text {
+		if s = s.WithName(m.Text); m.Text == "" {
 			s = s.WithEmptyName()
 		}
 	}
-	if v := n.get("version"); v != nil && v.kind == intNode {
-		s = s.Versioned(int(int32(v.int64())))
+	if v := n.Get("version"); v != nil && v.Kind == jackson.Int {
+		s = s.Versioned(int(int32(v.Int64())))
 	}
-	if d := n.get("doc"); d != nil && d.kind == textNode {
-		s = s.Documented(d.text)
+	if d := n.Get("doc"); d != nil && d.Kind == jackson.Text {
+		s = s.Documented(d.Text)
 	}
-	if ps := n.get("parameters"); ps != nil && ps.kind == objectNode {
-		for i, p := range ps.kids {
-			if p.kind != textNode {
+	if ps := n.Get("parameters"); ps != nil && ps.Kind == jackson.Object {
+		for i, p := range ps.Kids {
+			if p.Kind != jackson.Text {
 				return nil, data.Fail("Schema parameters must have string values.")
 			}
-			s = s.With(ps.names[i], p.text)
+			s = s.With(ps.Names[i], p.Text)
 		}
 	}
-	if d := n.get("default"); d != nil {
+	if d := n.Get("default"); d != nil {
 		v, err := newReader(s, j.useDefaults).fromTree(d)
 		if err != nil {
 			return nil, err
@@ -133,11 +134,11 @@ func (j *jsonConverter) schemaOf(n *node) (*data.Schema, error) {
 }
 
 // shapeOf builds the part of a schema that depends on its type.
-func (j *jsonConverter) shapeOf(n *node, kind data.Kind) (*data.Schema, error) {
+func (j *jsonConverter) shapeOf(n *jackson.Node, kind data.Kind) (*data.Schema, error) {
 	switch kind {
 	case data.Array:
-		items := n.get("items")
-		if items == nil || items.kind == nullNode {
+		items := n.Get("items")
+		if items == nil || items.Kind == jackson.Null {
 			return nil, data.Fail("Array schema did not specify the element type")
 		}
 		elem, err := j.schemaOf(items)
@@ -146,7 +147,7 @@ func (j *jsonConverter) shapeOf(n *node, kind data.Kind) (*data.Schema, error) {
 		}
 		return data.ArrayOf(elem), nil
 	case data.Map:
-		keys, values := n.get("keys"), n.get("values")
+		keys, values := n.Get("keys"), n.Get("values")
 		if keys == nil {
 			return nil, data.Fail("Map schema did not specify the key type")
 		}
@@ -168,21 +169,21 @@ func (j *jsonConverter) shapeOf(n *node, kind data.Kind) (*data.Schema, error) {
 		}
 		return data.MapOf(key, elem), nil
 	case data.StructKind:
-		list := n.get("fields")
-		if list == nil || list.kind != arrayNode {
+		list := n.Get("fields")
+		if list == nil || list.Kind != jackson.Array {
 			return nil, data.Fail("Struct schema's \"fields\" argument is not an array.")
 		}
-		fields := make([]data.Field, len(list.kids))
-		for i, f := range list.kids {
-			name := f.get("field")
-			if name == nil || name.kind != textNode {
+		fields := make([]data.Field, len(list.Kids))
+		for i, f := range list.Kids {
+			name := f.Get("field")
+			if name == nil || name.Kind != jackson.Text {
 				return nil, data.Fail("Struct schema's field name not specified properly")
 			}
 			s, err := j.schemaOf(f)
 			if err != nil {
 				return nil, err
 			}
-			fields[i] = data.F(name.text, s)
+			fields[i] = data.F(name.Text, s)
 		}
 		return data.NewStructSchema("", fields...)
 	}

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/jackson"
 )
 
 // A logical is one of the logical types that JSON has a form of its own for.
@@ -34,9 +35,6 @@ func logicalOf(s *data.Schema) logical {
 func (l logical) String() string {
 	return [...]string{"", "Date", "Time", "Timestamp", "Decimal"}[l]
 }
-
-// maxDepth is how deep JSON may be nested, Jackson's limit.
-const maxDepth = 1000
 
 const dayMillis = 24 * 60 * 60 * 1000
 
@@ -128,7 +126,7 @@ func (w *writer) append(dst []byte, v data.Value, depth int) ([]byte, error) {
 		return nil, data.Fail("Invalid type for %s: %s", w.kind, javaClass(v))
 	case w.kind <= data.Bytes:
 		return appendScalar(dst, v), nil
-	case depth >= maxDepth:
+	case depth >= jackson.MaxDepth:
 		return nil, errTooDeep
 	}
 	switch w.kind {
@@ -141,7 +139,7 @@ func (w *writer) append(dst []byte, v data.Value, depth int) ([]byte, error) {
 	}
 }
 
-var errTooDeep = because("Converting Kafka Connect data to byte[] failed due to serialization error: ", data.Errorf(serializationException, "Error serializing JSON message: nested deeper than %d", maxDepth))
+var errTooDeep = because("Converting Kafka Connect data to byte[] failed due to serialization error: ", data.Errorf(serializationException, "Error serializing JSON message: nested deeper than %d", jackson.MaxDepth))
 
 func (w *writer) appendNull(dst []byte, depth int) ([]byte, error) {
 	switch {
@@ -157,15 +155,15 @@ func (w *writer) appendNull(dst []byte, depth int) ([]byte, error) {
 func appendScalar(dst []byte, v data.Value) []byte {
 	switch v.Kind() {
 	case data.Float64:
-		return appendFloat64(dst, v.Float64())
+		return jackson.AppendFloat64(dst, v.Float64())
 	case data.Float32:
-		return appendFloat32(dst, v.Float32())
+		return jackson.AppendFloat32(dst, v.Float32())
 	case data.Bool:
 		return strconv.AppendBool(dst, v.Bool())
 	case data.String:
 		return data.AppendJSONString(dst, v.Str())
 	case data.Bytes:
-		return appendBase64(dst, v.Bytes())
+		return jackson.AppendBase64(dst, v.Bytes())
 	default:
 		return strconv.AppendInt(dst, v.Int(), 10)
 	}
@@ -177,7 +175,7 @@ func (w *writer) appendAny(dst []byte, v data.Value, depth int) ([]byte, error) 
 	switch {
 	case k <= data.Bytes:
 		return appendScalar(dst, v), nil
-	case depth >= maxDepth:
+	case depth >= jackson.MaxDepth:
 		return nil, errTooDeep
 	}
 	switch k {
@@ -256,7 +254,7 @@ func (w *writer) appendMap(dst []byte, m *data.MapValue, texts bool, depth int) 
 		}
 		if texts {
 			dst, err = key.appendName(dst, e.Key, depth)
-		} else if depth >= maxDepth {
+		} else if depth >= jackson.MaxDepth {
 			err = errTooDeep
 		} else {
 			dst, err = key.append(append(dst, '['), e.Key, depth+1)
@@ -308,7 +306,7 @@ func (w *writer) appendLogical(dst []byte, v data.Value) ([]byte, error) {
 			return nil, data.Fail("Decimal value has mismatching scale for given Decimal schema. "+
 				"Schema has scale %d, value has scale %d.", w.scale, d.Scale)
 		}
-		return appendBase64(dst, data.AppendBigInt(nil, d.Unscaled)), nil
+		return jackson.AppendBase64(dst, data.AppendBigInt(nil, d.Unscaled)), nil
 	}
 	if v.Kind() != data.DateKind {
 		return nil, data.Fail("Invalid type for %s, expected Date but was %s", w.logical, javaClass(v))

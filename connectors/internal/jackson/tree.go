@@ -1,4 +1,9 @@
-package converters
+// Package jackson reads JSON into trees as Java's Jackson does, with its
+// leniencies and limits, and writes numbers and bytes as it does. Texts are
+// written by data.AppendJSONString.
+//
+// The package imports data and the standard library.
+package jackson
 
 import (
 	"math/big"
@@ -10,47 +15,54 @@ import (
 	"github.com/millwright-connect/millwright/connectors/data"
 )
 
-// A nodeKind is a kind of JSON value, as finely as Java tells them apart.
-type nodeKind uint8
+// MaxDepth is how deep JSON may be nested.
+const MaxDepth = 1000
 
+// serializationException is Java's name of the error for what is no JSON.
+const serializationException = "org.apache.kafka.common.errors.SerializationException"
+
+// A Kind is a kind of JSON value, as finely as Java tells them apart.
+type Kind uint8
+
+// The kinds.
 const (
-	missingNode nodeKind = iota // there was no value at all
-	nullNode
-	falseNode
-	trueNode
-	intNode
-	floatNode
-	textNode
-	arrayNode
-	objectNode
+	Missing Kind = iota // there was no value at all
+	Null
+	False
+	True
+	Int
+	Float
+	Text
+	Array
+	Object
 )
 
 // String returns Jackson's name of the kind.
-func (k nodeKind) String() string {
+func (k Kind) String() string {
 	return [...]string{"MISSING", "NULL", "BOOLEAN", "BOOLEAN", "NUMBER", "NUMBER", "STRING", "ARRAY", "OBJECT"}[k]
 }
 
-// A node is one JSON value read into a tree.
-type node struct {
-	kind  nodeKind
-	text  string // of text; the literal of a number
-	names []string
-	kids  []*node
+// A Node is one JSON value read into a tree.
+type Node struct {
+	Kind  Kind
+	Text  string // of text; the literal of a number
+	Names []string
+	Kids  []*Node // of an array, or the members of an object
 }
 
-// get returns a member of an object, or nil.
-func (n *node) get(name string) *node {
-	for i, m := range n.names {
+// Get returns a member of an object, or nil.
+func (n *Node) Get(name string) *Node {
+	for i, m := range n.Names {
 		if m == name {
-			return n.kids[i]
+			return n.Kids[i]
 		}
 	}
 	return nil
 }
 
-// decimal returns a number exactly, as unscaled × 10^-scale.
-func (n *node) decimal() (unscaled *big.Int, scale int32) {
-	unscaled, scale, _ = parseDecimal(n.text)
+// Decimal returns a number exactly, as unscaled × 10^-scale.
+func (n *Node) Decimal() (unscaled *big.Int, scale int32) {
+	unscaled, scale, _ = parseDecimal(n.Text)
 	return unscaled, scale
 }
 
@@ -83,22 +95,22 @@ func parseDecimal(lit string) (*big.Int, int32, bool) {
 	return n, int32(scale), ok
 }
 
-// int64 returns a number's whole part, cut to 64 bits as Java casts it; 0 for
+// Int64 returns a number's whole part, cut to 64 bits as Java casts it; 0 for
 // what is no number.
-func (n *node) int64() int64 {
-	if n.kind != intNode && n.kind != floatNode {
+func (n *Node) Int64() int64 {
+	if n.Kind != Int && n.Kind != Float {
 		return 0
 	}
-	if v, err := strconv.ParseInt(n.text, 10, 64); err == nil {
+	if v, err := strconv.ParseInt(n.Text, 10, 64); err == nil {
 		return v
 	}
-	u, scale := n.decimal()
+	u, scale := n.Decimal()
 	switch {
 	case scale <= -64: // a multiple of 2^64
 		return 0
 	case scale < 0:
 		u = new(big.Int).Mul(u, pow10(int64(-scale)))
-	case int(scale) > len(n.text):
+	case int(scale) > len(n.Text):
 		return 0
 	case scale > 0:
 		u = new(big.Int).Quo(u, pow10(int64(scale)))
@@ -109,25 +121,33 @@ func (n *node) int64() int64 {
 
 func pow10(n int64) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(n), nil) }
 
-// float returns a number as the nearest float; 0 for what is no number.
-func (n *node) float(bits int) float64 {
-	if n.kind != intNode && n.kind != floatNode {
+// Float returns a number as the nearest float; 0 for what is no number.
+func (n *Node) Float(bits int) float64 {
+	if n.Kind != Int && n.Kind != Float {
 		return 0
 	}
-	f, _ := strconv.ParseFloat(n.text, bits) // out of range: ±Inf, as in Java
-	if f == 0 && allZero(n.text) {
+	f, _ := strconv.ParseFloat(n.Text, bits) // out of range: ±Inf, as in Java
+	if f == 0 && AllZero(n.Text) {
 		return 0 // BigDecimal knows no -0
 	}
 	return f
 }
 
-func allZero(lit string) bool {
+// AllZero reports whether a number has no other digit than 0.
+func AllZero(lit string) bool {
 	for i := 0; i < len(lit) && lit[i]|0x20 != 'e'; i++ {
 		if '1' <= lit[i] && lit[i] <= '9' {
 			return false
 		}
 	}
 	return true
+}
+
+// Unquote reads the string that begins at b[i], and returns where it ends.
+func Unquote(b []byte, i int) (string, int, error) {
+	p := treeParser{b: b, i: i}
+	s, err := p.text()
+	return s, p.i, err
 }
 
 // A treeParser reads JSON with Jackson's leniencies and limits: the first value
@@ -138,29 +158,30 @@ type treeParser struct {
 	i int
 }
 
-// parseTree reads the first value of b, in UTF-8, UTF-16 or UTF-32.
-func parseTree(b []byte) (*node, error) {
+// Parse reads the first value of b, in UTF-8, UTF-16 or UTF-32.
+func Parse(b []byte) (*Node, error) {
 	p := treeParser{b: toUTF8(b)}
 	p.space()
 	if p.i == len(p.b) {
-		return &node{}, nil
+		return &Node{}, nil
 	}
 	n, err := p.value(0)
 	if err != nil {
 		return nil, err
 	}
-	if n.kind == intNode || n.kind == floatNode {
-		if p.i < len(p.b) && !isSpace(p.b[p.i]) {
+	if n.Kind == Int || n.Kind == Float {
+		if p.i < len(p.b) && !IsSpace(p.b[p.i]) {
 			return nil, p.fail("a space between values")
 		}
 	}
 	return n, nil
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
+// IsSpace reports whether c is white space of JSON.
+func IsSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }
 
 func (p *treeParser) space() {
-	for p.i < len(p.b) && isSpace(p.b[p.i]) {
+	for p.i < len(p.b) && IsSpace(p.b[p.i]) {
 		p.i++
 	}
 }
@@ -182,11 +203,11 @@ func (p *treeParser) peek() byte {
 	return 0
 }
 
-func (p *treeParser) value(depth int) (*node, error) {
+func (p *treeParser) value(depth int) (*Node, error) {
 	switch c := p.peek(); c {
 	case '{', '[':
-		if depth >= maxDepth {
-			return nil, data.Errorf(serializationException, "JSON is nested deeper than %d", maxDepth)
+		if depth >= MaxDepth {
+			return nil, data.Errorf(serializationException, "JSON is nested deeper than %d", MaxDepth)
 		}
 		if c == '{' {
 			return p.object(depth)
@@ -194,19 +215,19 @@ func (p *treeParser) value(depth int) (*node, error) {
 		return p.array(depth)
 	case '"':
 		s, err := p.text()
-		return &node{kind: textNode, text: s}, err
+		return &Node{Kind: Text, Text: s}, err
 	case 't':
-		return p.literal("true", trueNode)
+		return p.literal("true", True)
 	case 'f':
-		return p.literal("false", falseNode)
+		return p.literal("false", False)
 	case 'n':
-		return p.literal("null", nullNode)
+		return p.literal("null", Null)
 	default:
 		return p.number()
 	}
 }
 
-func (p *treeParser) literal(word string, kind nodeKind) (*node, error) {
+func (p *treeParser) literal(word string, kind Kind) (*Node, error) {
 	if len(p.b)-p.i < len(word) || string(p.b[p.i:p.i+len(word)]) != word {
 		return nil, p.fail("a value")
 	}
@@ -216,11 +237,11 @@ func (p *treeParser) literal(word string, kind nodeKind) (*node, error) {
 			return nil, p.fail("the end of " + word)
 		}
 	}
-	return &node{kind: kind}, nil
+	return &Node{Kind: kind}, nil
 }
 
-func (p *treeParser) number() (*node, error) {
-	from, kind := p.i, intNode
+func (p *treeParser) number() (*Node, error) {
+	from, kind := p.i, Int
 	if p.i < len(p.b) && p.b[p.i] == '-' {
 		p.i++
 	}
@@ -229,14 +250,14 @@ func (p *treeParser) number() (*node, error) {
 	}
 	if p.i < len(p.b) && p.b[p.i] == '.' {
 		p.i++
-		kind = floatNode
+		kind = Float
 		if p.digits() == 0 {
 			return nil, p.fail("a digit")
 		}
 	}
 	if p.i < len(p.b) && p.b[p.i]|0x20 == 'e' {
 		p.i++
-		kind = floatNode
+		kind = Float
 		if p.i < len(p.b) && (p.b[p.i] == '+' || p.b[p.i] == '-') {
 			p.i++
 		}
@@ -244,20 +265,20 @@ func (p *treeParser) number() (*node, error) {
 			return nil, p.fail("a digit")
 		}
 	}
-	n := &node{kind: kind, text: string(p.b[from:p.i])}
-	if len(n.text) > maxNumber {
-		return nil, data.Errorf(serializationException, "a number in the JSON is longer than %d characters", maxNumber)
+	n := &Node{Kind: kind, Text: string(p.b[from:p.i])}
+	if len(n.Text) > MaxNumber {
+		return nil, data.Errorf(serializationException, "a number in the JSON is longer than %d characters", MaxNumber)
 	}
-	if kind == floatNode {
-		if _, _, ok := parseDecimal(n.text); !ok {
-			return nil, data.Errorf(serializationException, "number %s in the JSON is out of range", n.text)
+	if kind == Float {
+		if _, _, ok := parseDecimal(n.Text); !ok {
+			return nil, data.Errorf(serializationException, "number %s in the JSON is out of range", n.Text)
 		}
 	}
 	return n, nil
 }
 
-// maxNumber is the longest number Jackson reads.
-const maxNumber = 1000
+// MaxNumber is the length of the longest number that is read.
+const MaxNumber = 1000
 
 // digits skips digits and tells how many there were.
 func (p *treeParser) digits() int {
@@ -268,8 +289,8 @@ func (p *treeParser) digits() int {
 	return p.i - from
 }
 
-func (p *treeParser) array(depth int) (*node, error) {
-	n := &node{kind: arrayNode}
+func (p *treeParser) array(depth int) (*Node, error) {
+	n := &Node{Kind: Array}
 	p.i++
 	if p.peek() == ']' {
 		p.i++
@@ -280,7 +301,7 @@ func (p *treeParser) array(depth int) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		n.kids = append(n.kids, v)
+		n.Kids = append(n.Kids, v)
 		switch p.peek() {
 		case ',':
 			p.i++
@@ -293,8 +314,8 @@ func (p *treeParser) array(depth int) (*node, error) {
 	}
 }
 
-func (p *treeParser) object(depth int) (*node, error) {
-	n := &node{kind: objectNode}
+func (p *treeParser) object(depth int) (*Node, error) {
+	n := &Node{Kind: Object}
 	p.i++
 	if p.peek() == '}' {
 		p.i++
@@ -318,10 +339,10 @@ func (p *treeParser) object(depth int) (*node, error) {
 			return nil, err
 		}
 		if i, dup := at[name]; dup {
-			n.kids[i] = v
+			n.Kids[i] = v
 		} else {
-			at[name] = len(n.kids)
-			n.names, n.kids = append(n.names, name), append(n.kids, v)
+			at[name] = len(n.Kids)
+			n.Names, n.Kids = append(n.Names, name), append(n.Kids, v)
 		}
 		switch p.peek() {
 		case ',':
