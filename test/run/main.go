@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -60,19 +61,24 @@ func run() int {
 
 // startAll starts every service that can be started. left says what cannot.
 func startAll(ctx context.Context, dir string, install bool) (left, env []string, end func()) {
-	var started []*services.Process
+	var (
+		mu      sync.Mutex
+		started []*services.Process
+		all     sync.WaitGroup
+	)
 	end = func() {
 		for _, p := range started {
-			p.Stop()
+			all.Go(p.Stop)
 		}
+		all.Wait()
 	}
 	for _, s := range services.All() {
-		if os.Getenv(s.Env) != "" {
-			fmt.Printf("using   %s at %s=%s\n", s.Name, s.Env, os.Getenv(s.Env))
+		if at := os.Getenv(s.Env); at != "" {
+			fmt.Printf("using   %s at %s=%s\n", s.Name, s.Env, at)
 			continue
 		}
 		missing := s.Missing()
-		if missing != "" && install {
+		if missing != "" && install { // one after another: package managers lock
 			fmt.Printf("install %s: %s\n", s.Name, s.Install)
 			missing = ""
 			if err := installed(ctx, s); err != nil {
@@ -85,24 +91,32 @@ func startAll(ctx context.Context, dir string, install bool) (left, env []string
 			left = append(left, fmt.Sprintf("%s: %s. To add it: %s", s.Name, missing, s.Install))
 			continue
 		}
-		data := filepath.Join(dir, s.Env)
-		if err := os.MkdirAll(data, 0o755); err != nil {
-			left = append(left, fmt.Sprintf("%s: %v", s.Name, err))
-			continue
-		}
-		began := time.Now()
-		value, p, err := s.Start(ctx, data)
-		if err != nil {
-			left = append(left, fmt.Sprintf("%s could not be started: %v", s.Name, err))
-			continue
-		}
-		if p != nil {
-			started = append(started, p)
-		}
-		env = append(env, s.Env+"="+value)
-		fmt.Printf("started %s in %v: %s=%s\n", s.Name, time.Since(began).Round(10*time.Millisecond), s.Env, value)
+		all.Go(func() {
+			value, p, took, err := startOne(ctx, s, filepath.Join(dir, s.Env))
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				left = append(left, fmt.Sprintf("%s could not be started: %v", s.Name, err))
+				return
+			}
+			if p != nil {
+				started = append(started, p)
+			}
+			env = append(env, s.Env+"="+value)
+			fmt.Printf("started %s in %v: %s=%s\n", s.Name, took.Round(10*time.Millisecond), s.Env, value)
+		})
 	}
+	all.Wait()
 	return left, env, end
+}
+
+func startOne(ctx context.Context, s services.Service, data string) (value string, p *services.Process, took time.Duration, err error) {
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		return "", nil, 0, err
+	}
+	began := time.Now()
+	value, p, err = s.Start(ctx, data)
+	return value, p, time.Since(began), err
 }
 
 // installed runs the service's install command, up to three times: registries
