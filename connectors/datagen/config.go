@@ -1,7 +1,8 @@
 package datagen
 
 import (
-	"fmt"
+	"errors"
+	"math"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 )
@@ -29,16 +30,16 @@ const (
 // Define declares the properties.
 func (c *config) Define(d *connect.ConfigDef) {
 	d.Group("Plant")
-	d.String(&c.topic, "topic").Is(connect.High).Check(nonEmpty).Doc("Topic to write readings to.")
-	d.Int(&c.machines, "machines").Default(10).Is(connect.High).Check(between(1, 1_000_000)).
+	d.String(&c.topic, "topic").Is(connect.High).Check(connect.NonEmpty()).Doc("Topic to write readings to.")
+	d.Int(&c.machines, "machines").Default(10).Is(connect.High).Check(connect.Between(1, 1_000_000)).
 		Doc("How many machines the plant has. Each is a stream of its own with its own offset; the record key is the machine's name.")
-	d.Int(&c.sensors, "sensors").Default(6).Check(between(1, 10_000)).
+	d.Int(&c.sensors, "sensors").Default(6).Check(connect.Between(1, 10_000)).
 		Doc("Sensors of each machine. Readings of a machine go round its sensors.")
 	d.Long(&c.seed, "seed").Default(1).Doc("Another seed makes another plant; the same seed the same readings again.")
 	d.Group("Pace")
-	d.Double(&c.rate, "rate").Default(100).Is(connect.High).Check(notNegative).
+	d.Double(&c.rate, "rate").Default(100).Is(connect.High).Check(connect.AtLeast(0.0), finite).
 		Doc("Readings per second of the whole connector. 0: as fast as they are taken.")
-	d.Int(&c.batch, "batch.size").Default(1000).Check(between(1, 1_000_000)).
+	d.Int(&c.batch, "batch.size").Default(1000).Check(connect.Between(1, 1_000_000)).
 		Doc("Most readings that one poll returns.")
 	d.Long(&c.limit, "max.records").Default(0).Check(connect.AtLeast[int64](0)).
 		Doc("Readings after which the connector falls silent, counted over all its life and dealt evenly to the machines. 0: never.")
@@ -59,28 +60,9 @@ func (c *taskConfig) Define(d *connect.ConfigDef) {
 	d.Int(&c.count, countProperty).Default(0)
 }
 
-var nonEmpty = connect.Check[string]{Text: "non-empty string", Valid: func(v string) error {
-	if v == "" {
-		return fmt.Errorf("String must be non-empty")
+var finite = connect.That("finite", func(v float64) error {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return errors.New("Value must be a finite number")
 	}
 	return nil
-}}
-
-var notNegative = connect.Check[float64]{Text: "[0,...]", Valid: func(v float64) error {
-	if !(v >= 0) { // NaN is refused too
-		return fmt.Errorf("Value must be at least 0")
-	}
-	return nil
-}}
-
-func between(lo, hi int) connect.Check[int] {
-	return connect.Check[int]{Text: fmt.Sprintf("[%d,...,%d]", lo, hi), Valid: func(v int) error {
-		if v < lo {
-			return fmt.Errorf("Value must be at least %d", lo)
-		}
-		if v > hi {
-			return fmt.Errorf("Value must be no more than %d", hi)
-		}
-		return nil
-	}}
-}
+})

@@ -3,6 +3,7 @@ package datagen
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -166,7 +167,7 @@ func TestPoll(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r, err := task.Poll(ctx, nil); len(r) != 0 || err != context.Canceled {
+	if r, err := task.Poll(ctx, nil); len(r) != 0 || !errors.Is(err, context.Canceled) {
 		t.Error(r, err)
 	}
 }
@@ -175,8 +176,8 @@ func TestBadConfig(t *testing.T) {
 	for _, c := range []struct{ key, value, want string }{
 		{"machines", "0", "Invalid value 0 for configuration machines: Value must be at least 1"},
 		{"machines", "1000001", "Invalid value 1000001 for configuration machines: Value must be no more than 1000000"},
-		{"rate", "-1", "Invalid value -1.0 for configuration rate: Value must be at least 0"},
-		{"rate", "NaN", "Invalid value NaN for configuration rate: Value must be at least 0"},
+		{"rate", "-1", "Invalid value -1.0 for configuration rate: Value must be at least 0.0"},
+		{"rate", "NaN", "Invalid value NaN for configuration rate: Value must be a finite number"},
 		{"clock", "sun", "Invalid value sun for configuration clock: String must be one of: plant, wall"},
 		{"topic", "", "Invalid value  for configuration topic: String must be non-empty"},
 	} {

@@ -1,10 +1,6 @@
 package file
 
-import (
-	"fmt"
-
-	"github.com/millwright-connect/millwright/connectors/connect"
-)
+import "github.com/millwright-connect/millwright/connectors/connect"
 
 // Properties of both connectors; they have Java's names and, since the REST
 // API shows them, its order, importance and help texts.
@@ -26,7 +22,7 @@ type sourceConfig struct {
 func (c *sourceConfig) Define(d *connect.ConfigDef) {
 	d.String(&c.path, fileProperty).OrNone().Is(connect.High).Order(-1).
 		Doc("Source filename. If not specified, the standard input will be used")
-	d.String(&c.topic, topicProperty).Is(connect.High).Order(-1).Check(nonEmpty).
+	d.String(&c.topic, topicProperty).Is(connect.High).Order(-1).Check(connect.NonEmpty()).
 		Doc("The topic to publish data to")
 	d.Int(&c.batch, batchProperty).Default(defaultBatch).Is(connect.Low).Order(-1).
 		Doc("The maximum number of records the source task can read from the file each time it is polled")
@@ -41,10 +37,3 @@ func (c *sinkConfig) Define(d *connect.ConfigDef) {
 	d.String(&c.path, fileProperty).OrNone().Is(connect.High).Order(-1).
 		Doc("Destination filename. If not specified, the standard output will be used")
 }
-
-var nonEmpty = connect.Check[string]{Text: "non-empty string", Valid: func(v string) error {
-	if v == "" {
-		return fmt.Errorf("String must be non-empty")
-	}
-	return nil
-}}

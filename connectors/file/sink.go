@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/connectors/data"
 )
 
 // writeSize is how many bytes are gathered before they are written.
@@ -46,7 +47,7 @@ func openSinkTask(_ context.Context, _ connect.SinkHost, p connect.Props) (conne
 func (t *sinkTask) Put(_ context.Context, batch []connect.SinkRecord) error {
 	t.buf = t.buf[:0]
 	for i := range batch {
-		t.buf = append(appendText(t.buf, batch[i].Value.Value), '\n')
+		t.buf = append(data.AppendText(t.buf, batch[i].Value.Value), '\n')
 		if len(t.buf) >= writeSize {
 			if err := t.write(); err != nil {
 				return err

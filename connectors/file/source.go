@@ -195,7 +195,7 @@ func (t *sourceTask) fill() (bool, error) {
 	block := make([]byte, len(rest)+int(min(there, int64(max(blockSize, len(rest))))))
 	copy(block, rest)
 	n, err := t.file.ReadAt(block[len(rest):], from)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return false, t.failed("read", err)
 	}
 	if n == 0 {

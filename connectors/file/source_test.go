@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -190,7 +191,7 @@ func TestWaitsForFile(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r, err := task.Poll(ctx, nil); len(r) != 0 || err != context.Canceled {
+	if r, err := task.Poll(ctx, nil); len(r) != 0 || !errors.Is(err, context.Canceled) {
 		t.Error(r, err)
 	}
 }
@@ -260,7 +261,7 @@ func TestStdin(t *testing.T) {
 	w.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r, err := task.Poll(ctx, nil); len(r) != 0 || err != context.Canceled {
+	if r, err := task.Poll(ctx, nil); len(r) != 0 || !errors.Is(err, context.Canceled) {
 		t.Error(r, err)
 	}
 }

@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -39,7 +40,7 @@ func pump(r io.Reader) <-chan block {
 				}
 				blocks <- block{text: text}
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {

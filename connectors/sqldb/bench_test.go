@@ -36,8 +36,10 @@ func benchmarkPut(b *testing.B, url, mode string, size int) {
 		data.F("tag", data.OptionalOf(data.String)), data.F("value", data.OptionalOf(data.Float64)), data.F("quality", data.OptionalOf(data.Int32)),
 		data.F("ok", data.OptionalOf(data.Bool)), data.F("note", data.OptionalOf(data.String)))
 	table := fmt.Sprintf("bench%d_%d", os.Getpid(), serial.Add(1))
-	got, err := openTask(b.Context(), &host{failing: true}, connect.Props{"connection.url": url, "auto.create": "true",
-		"insert.mode": mode, "pk.mode": "record_value", "pk.fields": "id", "table.name.format": table})
+	got, err := openTask(b.Context(), &host{failing: true}, connect.Props{
+		"connection.url": url, "auto.create": "true",
+		"insert.mode": mode, "pk.mode": "record_value", "pk.fields": "id", "table.name.format": table,
+	})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -354,8 +354,10 @@ func (c *mysqlConn) describe(ctx context.Context, n tableName) (*table, error) {
 	}
 	err = each(ctx, c.c, "SELECT column_name,data_type,extra FROM information_schema.columns"+where+" ORDER BY ordinal_position", n, func(v []string) {
 		extra := strings.ToUpper(v[2])
-		t.columns = append(t.columns, column{name: v[0], typ: strings.ToLower(v[1]),
-			readOnly: strings.Contains(extra, "GENERATED") && !strings.Contains(extra, "DEFAULT_GENERATED")})
+		t.columns = append(t.columns, column{
+			name: v[0], typ: strings.ToLower(v[1]),
+			readOnly: strings.Contains(extra, "GENERATED") && !strings.Contains(extra, "DEFAULT_GENERATED"),
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -372,12 +374,12 @@ func (c *mysqlConn) describe(ctx context.Context, n tableName) (*table, error) {
 }
 
 // each calls f with the rows of a query of three texts.
-func each(ctx context.Context, c *sql.Conn, query string, n tableName, f func(v []string)) error {
+func each(ctx context.Context, c *sql.Conn, query string, n tableName, f func(v []string)) (err error) {
 	rows, err := c.QueryContext(ctx, query, n.schema, n.name)
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var v [3]sql.NullString
 		if err := rows.Scan(&v[0], &v[1], &v[2]); err != nil {

@@ -81,7 +81,7 @@ type plan struct {
 }
 
 // sqlText is the fixed part of a plan's statement, which its dialect makes.
-type sqlText struct{ head, tail, row string }
+type sqlText struct{ head, tail string }
 
 // A shape is what plans depend on. Schemas are compared by pointer first, and
 // in full where a converter makes a new one for each record.

@@ -310,22 +310,22 @@ func (t *sinkTask) split(ctx context.Context, p *plan, rows []*connect.SinkRecor
 	return t.split(ctx, p, rows[len(rows)/2:])
 }
 
-// sort puts a record into the batch. One that cannot be written, whatever the
-// database says, goes to the errors policy.
+// sort puts a record into the batch, or among the bad ones if it cannot be
+// written whatever the database says.
 func (t *sinkTask) sort(ctx context.Context, r *connect.SinkRecord) error {
-	if err := t.checkRecord(t.host.Name(), r); err != nil {
-		t.bad = append(t.bad, rejected{r, err})
-		return nil
+	cause := t.checkRecord(t.host.Name(), r)
+	if cause == nil {
+		p, err := t.planFor(ctx, r)
+		if err != nil {
+			return err
+		}
+		if cause = p.err; cause == nil {
+			t.batch.add(p.plan, r)
+		}
 	}
-	p, err := t.planFor(ctx, r)
-	if err != nil {
-		return err
+	if cause != nil {
+		t.bad = append(t.bad, rejected{r, cause})
 	}
-	if p.err != nil {
-		t.bad = append(t.bad, rejected{r, p.err})
-		return nil
-	}
-	t.batch.add(p.plan, r)
 	return nil
 }
 
