@@ -1,6 +1,8 @@
 package transforms
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -27,7 +29,14 @@ func TestTransformsAsJava(t *testing.T) {
 		}
 		var in, want *vectors.Record
 		v.BindInput(&in)
+		var second, untouched vectors.Record
+		v.BindInput(&untouched)
+		second.Record = in.Record
+		before := in.Record
 		keep, err := tr.Apply(&in.Record)
+		if e := vectors.DiffRecord(&untouched.Record, &before); e != nil {
+			return fmt.Errorf("contents were changed, not replaced: %w", e)
+		}
 		if minusOne(v) {
 			v.Output, v.Err = nil, &vectors.JavaError{Class: connect.DataException}
 			return v.CheckError(err)
@@ -36,6 +45,15 @@ func TestTransformsAsJava(t *testing.T) {
 			return err
 		}
 		v.BindOutput(&want)
+		if _, err := tr.Apply(&second.Record); err != nil {
+			return fmt.Errorf("the second record of that schema: %w", err)
+		}
+		if second.Value.Schema != in.Value.Schema || second.Key.Schema != in.Key.Schema {
+			return errors.New("the second record of a schema got another new schema than the first")
+		}
+		if err := vectors.DiffRecord(&second.Record, &in.Record); err != nil {
+			return fmt.Errorf("the second record of that schema: %w", err)
+		}
 		if want == nil || !keep {
 			return vectors.DiffRecord(record(want), record(map[bool]*vectors.Record{true: in}[keep]))
 		}

@@ -238,7 +238,7 @@ func exponent(text string, at int) (exp, end int, ok bool) {
 }
 
 // digitValue is Character.digit(r, 10): the value of a decimal digit of any
-// script.
+// script, but for those that are two chars in Java.
 func digitValue(r rune) (int, bool) {
 	switch {
 	case '0' <= r && r <= '9':
@@ -247,11 +247,6 @@ func digitValue(r rune) (int, bool) {
 		return 0, false
 	}
 	for _, run := range unicode.Nd.R16 { // runs of tens, each from zero to nine
-		if rune(run.Lo) <= r && r <= rune(run.Hi) {
-			return int(r-rune(run.Lo)) % 10, true
-		}
-	}
-	for _, run := range unicode.Nd.R32 {
 		if rune(run.Lo) <= r && r <= rune(run.Hi) {
 			return int(r-rune(run.Lo)) % 10, true
 		}
