@@ -58,6 +58,23 @@ func (r *sourceRunner) openProducer(ctx context.Context) error {
 	return nil
 }
 
+// openTopicCreation lets the task make the topics that it writes to, if its
+// connector says how (KIP-158).
+func (r *sourceRunner) openTopicCreation() error {
+	creation, err := kafka.NewTopicCreation(r.conn, r.w.settings.TopicCreation)
+	if err != nil || creation == nil {
+		return err
+	}
+	admin, unsupported, err := kafka.OpenCluster(r.w.kafka.TaskAdmin(r.id.Connector, r.id.Task, r.conn), r.log)
+	if err != nil {
+		return err
+	}
+	r.w.reports.Log(r.log, kafka.Admin, unsupported)
+	r.admin = admin
+	r.topics.make = func(ctx context.Context, topic string) error { return creation.Ensure(ctx, admin, topic) }
+	return nil
+}
+
 func (r *sinkRunner) openConsumer(context.Context) error {
 	props := r.w.kafka.SinkConsumer(r.id.Connector, r.id.Task, r.conn)
 	subscribe, err := r.subscription()
@@ -162,7 +179,7 @@ func (m *topicMemory) used(topic string) {
 	if last := m.last.Load(); last != nil && last.epoch == epoch && last.topic == topic {
 		return
 	}
-	if !m.w.settings.TopicTrackingEnable {
+	if !m.w.settings.TopicTracking {
 		return
 	}
 	m.last.Store(&usedTopic{topic, epoch})

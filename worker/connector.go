@@ -10,6 +10,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/config"
+	"github.com/millwright-connect/millwright/worker/metrics"
 	"github.com/millwright-connect/millwright/worker/state"
 )
 
@@ -21,6 +22,7 @@ type connectorRunner struct {
 	raw    connect.Props // with references to secrets
 	report *reporter
 	log    *slog.Logger
+	metric *metrics.Connector
 
 	target   chan state.TargetState // the latest wish, one slot
 	reconf   chan struct{}          // somebody asked for Tasks to be called again
@@ -28,10 +30,12 @@ type connectorRunner struct {
 }
 
 func newConnectorRunner(w *Worker, c *state.Connector, generation int32) *connectorRunner {
-	r := &connectorRunner{w: w, name: c.Name, raw: c.Props, report: w.reporter(unitID{c.Name, connectorUnit}, generation),
+	r := &connectorRunner{w: w, name: c.Name, raw: c.Props, report: w.reporter(unitID{c.Name, connectorUnit}, c.Props["connector.class"], generation),
 		log:    w.log.With("connector", c.Name),
 		target: make(chan state.TargetState, 1), reconf: make(chan struct{}, 1), failures: make(chan error, 1)}
 	r.target <- c.Target
+	class := w.canonical(c.Props["connector.class"])
+	r.metric = w.metrics.Connector(c.Name, w.TypeOf(c.Props) == string(connect.Source), metrics.Plugin{Class: class, Version: r.report.version})
 	return r
 }
 
@@ -46,6 +50,7 @@ func (r *connectorRunner) Target(t state.TargetState) {
 
 // Abandon reports the connector unassigned, as Java does, and silences it.
 func (r *connectorRunner) Abandon() {
+	r.metric.Close()
 	r.report.closing(state.StateUnassigned)
 }
 
@@ -61,9 +66,10 @@ func (r *connectorRunner) Run(ctx context.Context, started func()) error {
 	switch {
 	case err != nil:
 		r.log.Error("connector failed", "error", err)
-		r.w.metrics.ConnectorFailed(r.name)
+		r.metric.Is(metrics.Failed)
 		r.report.failed(err)
 	default:
+		r.metric.Close()
 		r.report.stopped()
 	}
 	return err
@@ -113,6 +119,7 @@ func (c *liveConnector) transition(ctx context.Context, t state.TargetState) err
 			}
 		}
 		c.report.is(state.StateRunning)
+		c.metric.Is(metrics.Running)
 		c.log.Info("connector is running")
 		c.publish(ctx)
 	case state.Paused, state.Stopped:
@@ -126,7 +133,8 @@ func (c *liveConnector) transition(ctx context.Context, t state.TargetState) err
 			st = state.StateStopped
 		}
 		c.report.is(st)
-		c.log.Info("connector is " + strings.ToLower(st))
+		c.metric.Is(metrics.State(strings.ToLower(string(st))))
+		c.log.Info("connector is " + strings.ToLower(string(st)))
 	}
 	return nil
 }

@@ -137,7 +137,10 @@ func (h *Herder) reconcile() {
 			h.revoked(a.from)
 		}
 	}
-	if reason != "" {
+	// One request per assignment is enough: the member joins until it has a new
+	// one, and if that is outdated too, it is asked again.
+	if reason != "" && !a.outdated {
+		a.outdated = true
 		h.rejoin(reason)
 	}
 }

@@ -7,7 +7,10 @@ import (
 	"time"
 
 	"github.com/millwright-connect/millwright/worker/assign"
+	"github.com/millwright-connect/millwright/worker/config"
 	"github.com/millwright-connect/millwright/worker/group"
+	"github.com/millwright-connect/millwright/worker/kafka"
+	"github.com/millwright-connect/millwright/worker/metrics"
 	"github.com/millwright-connect/millwright/worker/state"
 )
 
@@ -57,6 +60,8 @@ func (w *Worker) heard(e group.Event) *assignment {
 	for _, t := range g.All.Tasks {
 		a.Tasks = append(a.Tasks, unitID{t.Connector, t.Task})
 	}
+	w.metrics.RebalanceDone(metrics.Assignment{Leader: g.LeaderURL, Protocol: g.Protocol, Generation: int(g.Generation),
+		Connectors: len(a.Connectors), Tasks: len(a.Tasks)})
 	w.log.Info("assignment received", "generation", g.Generation, "leader", g.LeaderURL, "connectors", len(a.Connectors), "tasks", len(a.Tasks),
 		"delay", g.Delay)
 	return a
@@ -112,8 +117,29 @@ func (w *Worker) renewSessionKey(ctx context.Context) time.Duration {
 	return time.Second
 }
 
+// openMember makes this worker's membership of its group; the returned function
+// closes its client.
+func (w *Worker) openMember() (func(), error) {
+	s := w.settings
+	if s.Mode == config.Standalone {
+		w.member = newSoloMember(w.opts.URL, w.view)
+		return func() {}, nil
+	}
+	props, _ := w.kafka.Internal("group", false)
+	props["client.id"] = "connect-" + w.opts.WorkerID // as Java names it
+	cl, _, err := w.client(props, kafka.Internal)
+	if err != nil {
+		return nil, err
+	}
+	w.member = group.New(group.Config{Client: cl, Group: s.GroupID, URL: w.opts.URL, Protocol: s.Protocol, Session: s.SessionTimeout,
+		Rebalance: s.RebalanceTimeout, Heartbeat: s.HeartbeatInterval, RetryBackoff: 100 * time.Millisecond, MaxDelay: s.RebalanceDelay,
+		Snapshot: w.view, Log: w.log})
+	return cl.Close, nil
+}
+
 // view is what a join is made with: the join gate of the herder.
 func (w *Worker) view(ctx context.Context) (int64, map[string]int, error) {
+	w.metrics.RebalanceStarted()
 	s, err := w.herder.gate(ctx)
 	if err != nil {
 		return 0, nil, err

@@ -15,13 +15,16 @@ import (
 // them to their ends. It waits for a broker to answer, with a line per attempt.
 // The returned function closes them.
 func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
-	cluster, unsupported, err := kafka.OpenCluster(w.kafka.WorkerAdmin(""), w.log)
+	if w.settings.Mode == config.Standalone {
+		return w.openStandalone(ctx)
+	}
+	cluster, unsupported, err := kafka.OpenCluster(w.kafka.WorkerAdmin("", nil), w.log)
 	if err != nil {
 		return nil, err
 	}
 	w.reports.Log(w.log, kafka.Admin, unsupported)
 	w.cluster = cluster
-	var opened [3]*topiclog.Log
+	var opened [3]topicLog
 	closed = func() {
 		for _, l := range opened {
 			if l != nil {
@@ -44,7 +47,7 @@ func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
 		topic  kafka.InternalTopic
 		client string
 		apply  func(topiclog.Record)
-		into   **topiclog.Log
+		into   *topicLog
 		leader bool // written by the leader alone
 	}{
 		{kafka.ConfigTopic(s.ConfigTopic.Name, int16(s.ConfigTopic.Replication), props, w.log), kafka.ConfigsClient, w.configs.apply, &w.configs.log, true},
@@ -65,14 +68,19 @@ func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
 			if t.leader && s.TransactionalLeader() {
 				cfg.TransactionalID = kafka.LeaderTransactionalID(s.GroupID)
 			}
-			if opened[i], err = topiclog.Open(gctx, cfg); err != nil {
+			log, err := topiclog.Open(gctx, cfg)
+			if err != nil {
 				return err
 			}
-			*t.into = opened[i]
+			opened[i], *t.into = log, log
 			return nil
 		})
 	}
-	return closed, g.Wait()
+	if err := g.Wait(); err != nil {
+		return closed, err
+	}
+	w.offsets.store.Attach(w.offsets.log)
+	return closed, nil
 }
 
 // logConfig says how to read and write one of the worker's own topics.
@@ -105,4 +113,23 @@ func (w *Worker) fenceProducers(ctx context.Context, name string, ids []string) 
 	return cluster.Fence(ctx, ids)
 }
 
-var _ = config.Distributed
+// openStandalone opens what stands in for the internal topics.
+func (w *Worker) openStandalone(ctx context.Context) (func(), error) {
+	cluster, unsupported, err := kafka.OpenCluster(w.kafka.WorkerAdmin("", nil), w.log)
+	if err != nil {
+		return nil, err
+	}
+	w.reports.Log(w.log, kafka.Admin, unsupported)
+	w.cluster = cluster
+	file, err := openOffsetFile(w.settings.OffsetFile, w.offsets.apply)
+	if err == nil {
+		w.clusterID, err = cluster.Wait(ctx)
+	}
+	if err != nil {
+		cluster.Close()
+		return nil, err
+	}
+	w.configs.log, w.statuses.log, w.offsets.log = &memoryLog{apply: w.configs.apply}, &memoryLog{apply: w.statuses.apply}, file
+	w.offsets.store.Attach(file)
+	return cluster.Close, nil
+}

@@ -37,6 +37,7 @@ type assignment struct {
 	Connectors   []string
 	Tasks        []unitID
 	from         *group.Assignment // nil in tests: what it came from
+	outdated     bool              // a new one was asked for
 	settled      bool              // the group knows that what was taken away has stopped
 }
 

@@ -149,7 +149,6 @@ func taskClass(class string) string { return strings.TrimSuffix(class, "Connecto
 // newTask makes the runner of a task.
 func (w *Worker) newTask(id unitID, c *state.Connector, generation int32) runner {
 	t := w.newTaskRunner(id, c, generation)
-	t.count = len(c.Tasks)
 	class := c.Props["connector.class"]
 	if p, ok := w.plugins.Sinks.Find(class); ok {
 		return newSinkRunner(t, p)

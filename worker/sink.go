@@ -482,9 +482,7 @@ func (r *sinkRunner) close() error {
 	if r.task != nil {
 		err = guarded("stopping the task", r.task.Close)
 	}
-	if r.pipe != nil {
-		r.pipe.Close()
-	}
+	r.closePipeline()
 	return err
 }
 

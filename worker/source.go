@@ -37,7 +37,8 @@ type sourceRunner struct {
 	producer atomic.Pointer[kgo.Client]
 	failed   chan error // the first failure of a send, one slot
 	topics   topicMemory
-	lost     atomic.Bool // abandoned: nothing counts any more
+	admin    *kafka.Cluster // nil: the connector makes no topics
+	lost     atomic.Bool    // abandoned: nothing counts any more
 }
 
 // inflight is a record on its way to Kafka. The record comes first, so that the
@@ -79,6 +80,9 @@ func (r *sourceRunner) open(ctx context.Context) error {
 		return err
 	}
 	if r.store, err = r.w.offsetsOf(ctx, r.id.Connector, kafka.TaskName(r.id.Connector, r.id.Task), r.conn); err != nil {
+		return err
+	}
+	if err := r.openTopicCreation(); err != nil {
 		return err
 	}
 	r.task, err = r.plugin.OpenTask(ctx, sourceHost{r}, props)
@@ -339,9 +343,10 @@ func (r *sourceRunner) close() error {
 	if r.store != nil {
 		r.store.close()
 	}
-	if r.pipe != nil {
-		r.pipe.Close()
+	if r.admin != nil {
+		r.admin.Close()
 	}
+	r.closePipeline()
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/config"
 	"github.com/millwright-connect/millwright/worker/metrics"
@@ -17,13 +19,15 @@ import (
 type taskRunner struct {
 	w      *Worker
 	id     unitID
-	conn   connect.Props // of the connector, unresolved
+	conn   connect.Props // of the connector, resolved once the task was prepared
 	raw    connect.Props // of the task, unresolved
+	count  int           // of the connector's tasks
 	report *reporter
 	log    *slog.Logger
 
 	settings *config.Connector // resolved, typed
 	pipe     *pipeline.Pipeline
+	dead     *kgo.Client // of the dead letter topic; nil: there is none
 	metrics  *metrics.Task
 
 	mu      sync.Mutex
@@ -33,7 +37,12 @@ type taskRunner struct {
 }
 
 func (w *Worker) newTaskRunner(id unitID, c *state.Connector, generation int32) *taskRunner {
-	return &taskRunner{w: w, id: id, conn: c.Props, raw: c.Tasks[id.Task], report: w.reporter(id, generation),
+	source := w.TypeOf(c.Props) == string(connect.Source)
+	report := w.reporter(id, c.Props["connector.class"], generation)
+	class := w.canonical(c.Props["connector.class"])
+	count := w.metrics.Task(id.Connector, id.Task, metrics.TaskInfo{Source: source, ExactlyOnce: source && w.settings.ExactlyOnceEnabled(),
+		Connector: metrics.Plugin{Class: class, Version: report.version}, Task: metrics.Plugin{Class: taskClass(class), Version: report.version}})
+	return &taskRunner{w: w, metrics: count, id: id, conn: c.Props, raw: c.Tasks[id.Task], count: len(c.Tasks), report: report,
 		log: w.log.With("connector", id.Connector, "task", id.Task), target: c.Target, changed: make(chan struct{}), poke: func() {}}
 }
 
@@ -74,6 +83,7 @@ func (r *taskRunner) lifecycle(ctx context.Context, started func(), open, loop f
 		began = started
 	}
 	if !r.awaitRunning(ctx) {
+		r.metrics.Close()
 		r.report.stopped()
 		return nil
 	}
@@ -92,9 +102,11 @@ func (r *taskRunner) lifecycle(ctx context.Context, started func(), open, loop f
 	}
 	if err != nil {
 		r.log.Error("task failed; it stays down until it is restarted", "error", err)
+		r.metrics.Failed()
 		r.report.failed(err)
 		return err
 	}
+	r.metrics.Close()
 	r.report.stopped()
 	return nil
 }
@@ -139,9 +151,12 @@ func (r *taskRunner) prepare(ctx context.Context) (connect.Props, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.conn = conn
 	if r.settings, err = config.ParseConnector(r.w.plugins, r.w.settings, conn); err != nil {
 		return nil, err
 	}
-	r.pipe, err = r.w.pipeline(r)
-	return props, err
+	if err := r.w.checkTaskCount(r.id.Connector, r.settings, r.count); err != nil {
+		return nil, err
+	}
+	return props, r.buildPipeline(ctx)
 }

@@ -15,12 +15,11 @@ import (
 
 // offsetTopic is the worker's offset topic with its meaning.
 type offsetTopic struct {
-	log   *topiclog.Log
+	log   topicLog
 	store *offsets.Store
 }
 
-func (t *offsetTopic) apply(r topiclog.Record)       { t.store.Apply(r) }
-func (t *offsetTopic) run(ctx context.Context) error { return t.log.Run(ctx) }
+func (t *offsetTopic) apply(r topiclog.Record) { t.store.Apply(r) }
 
 // connectorOffsets are the offsets of one source connector as one user of them
 // (a task, a request) sees them: in the worker's topic, in the connector's own,

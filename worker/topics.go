@@ -11,9 +11,21 @@ import (
 	"github.com/millwright-connect/millwright/worker/topiclog"
 )
 
+// A topicLog is where the records of one internal topic are kept: in Kafka
+// (topiclog.Log), or, in standalone mode, in memory or a file.
+type topicLog interface {
+	Append(ctx context.Context, kvs ...state.KV) error
+	// Claim and AppendClaimed are the leader's: see topiclog.
+	Claim(ctx context.Context) error
+	AppendClaimed(ctx context.Context, kvs ...state.KV) error
+	Sync(ctx context.Context) error
+	Run(ctx context.Context) error
+	Close()
+}
+
 // configTopic is the config topic with its meaning.
 type configTopic struct {
-	log      *topiclog.Log
+	log      topicLog
 	state    *state.Configs
 	happened chan struct{} // one slot: there are events to look at
 }
@@ -55,7 +67,7 @@ func (c *configTopic) AppendAsLeader(ctx context.Context, kvs ...state.KV) error
 
 // statusTopic is the status topic with its meaning.
 type statusTopic struct {
-	log    *topiclog.Log
+	log    topicLog
 	state  *state.Statuses
 	worker string // worker_id
 	queue  *statusWriter

@@ -9,6 +9,7 @@ package worker
 import (
 	"context"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/offsets"
 	"github.com/millwright-connect/millwright/worker/config"
 	"github.com/millwright-connect/millwright/worker/group"
 	"github.com/millwright-connect/millwright/worker/kafka"
@@ -47,6 +49,14 @@ type Options struct {
 	SetLevel func(logger, level string)
 }
 
+// membership is the group as the worker sees it.
+type membership interface {
+	Run(ctx context.Context) error
+	Events() <-chan group.Event
+	Rejoin(reason string)
+	Revoked(a *group.Assignment)
+}
+
 // Peers sends requests to other workers, signed with the session key.
 type Peers interface {
 	PutTasks(ctx context.Context, url, connector string, tasks []connect.Props) error
@@ -68,7 +78,7 @@ type Worker struct {
 	statuses  *statusTopic
 	offsets   *offsetTopic
 	herder    *Herder
-	member    *group.Member
+	member    membership
 	cluster   *kafka.Cluster
 	providers config.Providers
 
@@ -89,6 +99,7 @@ func New(o Options) *Worker {
 		configs: newConfigTopic(o.Log), statuses: newStatusTopic(o.Log, o.WorkerID),
 	}
 	w.herder = newHerder(o.Log, w.configs)
+	w.offsets = &offsetTopic{store: offsets.NewStore(o.Log)}
 	w.herder.launch = w.launch
 	w.herder.graceful = w.gracefulTime
 	w.herder.rejoin = func(reason string) { w.member.Rejoin(reason) }
@@ -119,6 +130,10 @@ func (w *Worker) SessionKey() *state.SessionKey { return w.configs.Snapshot().Se
 // Run runs the worker until ctx ends: it stops what runs, leaves the group and
 // returns nil. It returns an error when the worker cannot go on.
 func (w *Worker) Run(ctx context.Context) error {
+	var err error
+	if w.providers, err = config.NewProviders(w.settings.Props, os.Environ()); err != nil {
+		return err
+	}
 	closeTopics, err := w.openTopics(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -127,6 +142,11 @@ func (w *Worker) Run(ctx context.Context) error {
 		return err
 	}
 	defer closeTopics()
+	closeMember, err := w.openMember()
+	if err != nil {
+		return err
+	}
+	defer closeMember()
 	w.configs.state.Live()
 	close(w.started)
 	w.log.Info("worker has started", "group", w.settings.GroupID, "url", w.opts.URL, "cluster", w.clusterID)
@@ -139,7 +159,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	tails, end := context.WithCancel(context.WithoutCancel(ctx))
 	statuses, endStatuses := context.WithCancel(context.WithoutCancel(ctx))
 	var g, logs, writer errgroup.Group
-	for _, tail := range []func(context.Context) error{w.configs.log.Run, w.statuses.log.Run, w.offsets.run} {
+	for _, tail := range []func(context.Context) error{w.configs.log.Run, w.statuses.log.Run, w.offsets.log.Run} {
 		logs.Go(func() error {
 			err := tail(tails)
 			if err != nil {

@@ -242,6 +242,9 @@ func (c *Configs) applyConnector(name string, offset int64, v any) string {
 		return why
 	}
 	e := c.of(name)
+	if !e.exists {
+		e.Created = offset
+	}
 	e.exists, e.Props, e.PropsOffset = true, props, offset
 	if !e.target {
 		e.target, e.Target = true, Started
