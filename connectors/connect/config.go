@@ -263,13 +263,19 @@ func (d *ConfigDef) sorted() []field {
 	return fields
 }
 
+// DeclaredTwice is the panic of a definition that declares a property twice; it
+// is the property's name.
+type DeclaredTwice string
+
+func (d DeclaredTwice) Error() string { return "connect: property " + string(d) + " is declared twice" }
+
 func (d *ConfigDef) append(f field) {
 	m := f.info()
 	if d.byName == nil {
 		d.byName, d.orders = map[string]int{}, map[string]int{}
 	}
 	if _, dup := d.byName[m.name]; dup {
-		panic("connect: property " + m.name + " is declared twice")
+		panic(DeclaredTwice(m.name))
 	}
 	d.byName[m.name] = len(d.fields)
 	d.fields = append(d.fields, f)
@@ -312,4 +318,10 @@ func (p Props) WithPrefix(prefix string) Props {
 		}
 	}
 	return out
+}
+
+// Read reads one value of a declared property, without its checks, and returns
+// it as the validate endpoint shows it; nil for a null.
+func (d *ConfigDef) Read(name, value string) (*string, error) {
+	return d.fields[d.byName[name]].reread(value)
 }

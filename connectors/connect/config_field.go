@@ -33,6 +33,7 @@ type field interface {
 	key() ConfigKey
 	describe(p Props, prefix string) ConfigValue
 	set(p Props, prefix string) error
+	reread(value string) (*string, error)
 }
 
 func add[T any](d *ConfigDef, p *T, name, typ string, parse func(string) (T, error)) *Field[T] {
@@ -46,7 +47,7 @@ func add[T any](d *ConfigDef, p *T, name, typ string, parse func(string) (T, err
 }
 
 // Default makes the property optional. Without it the property is required.
-func (f *Field[T]) Default(v T) *Field[T] { f.def, f.hasDefault = v, true; return f }
+func (f *Field[T]) Default(v T) *Field[T] { f.def, f.hasDefault, f.nullDefault = v, true, false; return f }
 
 // OrNone makes the property optional with no default (Java's null): its
 // variable keeps the zero value.
@@ -188,6 +189,18 @@ func (f *Field[T]) read(p Props, prefix string) (value *string, errs []string) {
 		}
 	}
 	return nil, errs
+}
+
+func (f *Field[T]) reread(value string) (*string, error) {
+	if value == Null {
+		return nil, nil
+	}
+	v, err := f.parse(value)
+	if err != nil {
+		return nil, f.invalid(f.name, f.raw(value), err)
+	}
+	s := f.show(v)
+	return &s, nil
 }
 
 func (f *Field[T]) key() ConfigKey {

@@ -136,34 +136,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestClientProps(t *testing.T) {
-	w, err := ParseWorker(connect.Props{"bootstrap.servers": "b:1,c:2", "group.id": "g", "key.converter": "JsonConverter", "value.converter": "JsonConverter",
-		"config.storage.topic": "c", "offset.storage.topic": "o", "status.storage.topic": "s", "producer.linger.ms": "7", "producer.enable.idempotence": "false",
-		"consumer.max.poll.records": "3", "security.protocol": "SSL", "admin.retries": "2", "connector.client.config.override.policy": "Principal"}, Distributed, javaPlugins())
-	if err != nil {
-		t.Fatal(err)
-	}
-	own := connect.Props{"producer.override.sasl.mechanism": "PLAIN", "name": "n"}
-	p, err := w.ProducerProps("id", own)
-	if err != nil || p["linger.ms"] != "7" || p["sasl.mechanism"] != "PLAIN" || p["acks"] != "all" || p["bootstrap.servers"] != "b:1,c:2" || p["security.protocol"] != "" {
-		t.Error(p, err)
-	}
-	p, over, err := w.ExactlyOnceProps("id", "n", 3, own)
-	if err != nil || p["transactional.id"] != "g-n-3" || p["enable.idempotence"] != "true" || len(over) != 1 {
-		t.Error(p, over, err)
-	}
-	p, err = w.ConsumerProps("id", "n", own)
-	if err != nil || p["group.id"] != "connect-n" || p["max.poll.records"] != "3" {
-		t.Error(p, err)
-	}
-	p, err = w.AdminProps("id", own)
-	if err != nil || p["security.protocol"] != "SSL" || p["retries"] != "2" || p["producer.linger.ms"] != "" {
-		t.Error(p, err)
-	}
-	_, err = w.ProducerProps("id", connect.Props{"producer.override.acks": "1"})
-	if want := "Client Config Overrides not allowed [The 'Principal' policy does not allow 'acks' to be overridden in the connector configuration.]"; err == nil || err.Error() != want {
-		t.Error(err)
-	}
+func TestCheckClient(t *testing.T) {
 	if err := CheckClient(Producer, connect.Props{"linger.ms": "x"}); err == nil || err.Error() != "Invalid value x for configuration linger.ms: Not a number of type LONG" {
 		t.Error(err)
 	}

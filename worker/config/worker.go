@@ -27,8 +27,8 @@ const (
 	Standalone
 )
 
-// Worker is a worker's settings. Those that are for Kafka clients alone stay in
-// Props, where Internal, ProducerProps, ConsumerProps and AdminProps find them.
+// Worker is a worker's settings. Those that are for Kafka clients alone are
+// checked, and stay in Props.
 type Worker struct {
 	Mode  Mode
 	Props connect.Props // all properties, references to config providers resolved
@@ -290,9 +290,6 @@ func (w *Worker) ExactlyOnceEnabled() bool { return strings.EqualFold(w.ExactlyO
 // TransactionalLeader reports whether the leader writes to the config topic in
 // transactions, so that a leader that was replaced cannot.
 func (w *Worker) TransactionalLeader() bool { return !strings.EqualFold(w.ExactlyOnce, "disabled") }
-
-// LeaderTransactionalID is the transactional id of the cluster's leader.
-func (w *Worker) LeaderTransactionalID() string { return "connect-cluster-" + w.GroupID }
 
 // Policy returns the override policy for the connectors' Kafka clients.
 func (w *Worker) Policy() (Policy, error) { return NewPolicy(w.OverridePolicy, w.OverrideAllowlist) }

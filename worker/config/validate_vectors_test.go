@@ -1,0 +1,213 @@
+package config_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/millwright-connect/millwright/connectors/connect"
+	_ "github.com/millwright-connect/millwright/connectors/converters"
+	_ "github.com/millwright-connect/millwright/connectors/file"
+	_ "github.com/millwright-connect/millwright/connectors/transforms"
+	"github.com/millwright-connect/millwright/test/vectors"
+	"github.com/millwright-connect/millwright/worker/config"
+)
+
+// javaPlugins are those of our plugins that the Java worker had which made the
+// vectors, under its version.
+func javaPlugins() *connect.Plugins {
+	from, ps := &connect.Registered, &connect.Plugins{}
+	for _, l := range from.List() {
+		if !strings.HasPrefix(l.Class, "org.apache.kafka.connect.") {
+			continue
+		}
+		var plugin any
+		switch l.Type {
+		case connect.Source:
+			p, _ := from.Sources.Find(l.Class)
+			p.Version, plugin = "4.3.1", p
+			plugin = p
+		case connect.Sink:
+			p, _ := from.Sinks.Find(l.Class)
+			p.Version = "4.3.1"
+			plugin = p
+		case connect.ConverterType:
+			p, _ := from.Converters.Find(l.Class)
+			p.Version = "4.3.1"
+			plugin = p
+		case connect.HeaderConverting:
+			p, _ := from.HeaderConverters.Find(l.Class)
+			p.Version = "4.3.1"
+			plugin = p
+		case connect.Transformation:
+			p, _ := from.Transforms.Find(l.Class)
+			p.Version = "4.3.1"
+			plugin = p
+		case connect.PredicateType:
+			p, _ := from.Predicates.Find(l.Class)
+			p.Version = "4.3.1"
+			plugin = p
+		}
+		ps.Add(plugin)
+	}
+	return ps
+}
+
+// notYet are the connectors of Java's set that are not here.
+func notYet(class string) bool { return strings.Contains(class, ".mirror.") }
+
+func TestValidateVectors(t *testing.T) {
+	plugins := javaPlugins()
+	skipped := 0
+	vectors.Run(t, "config", []string{"validate", "validate.full"}, func(t *testing.T, v *vectors.Vector) error {
+		var c struct {
+			Policy string `json:"connector.client.config.override.policy"`
+		}
+		v.BindConfig(&c)
+		var p connect.Props
+		v.BindInput(&p)
+		if notYet(p["connector.class"]) {
+			skipped++
+			return nil
+		}
+		w, err := config.ParseWorker(connect.Props{
+			"bootstrap.servers": "b:1", "key.converter": "org.apache.kafka.connect.json.JsonConverter", "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+			"offset.storage.file.filename": "f", "connector.client.config.override.policy": c.Policy,
+		}, config.Standalone, plugins)
+		if err != nil {
+			return err
+		}
+		got, err := config.Validate(t.Context(), plugins, w, p)
+		if v.Err != nil {
+			return sameError(v, err)
+		}
+		if err != nil {
+			return err
+		}
+		return diffInfos(v, got)
+	})
+	t.Logf("%d vectors of connectors that are not here were skipped", skipped)
+}
+
+// sameError compares errors but for what cannot be the same: the order of the
+// user's map, which connectors there are, and whether Java had seen the unknown
+// class before.
+func sameError(v *vectors.Vector, err error) error {
+	if err != nil && v.Err.Message != nil {
+		want := strings.TrimPrefix(*v.Err.Message, connect.ConnectException+": ")
+		switch {
+		case strings.HasPrefix(want, "Connector config {"):
+			a, b := sortedLetters(want), sortedLetters(err.Error())
+			if a != b {
+				return fmt.Errorf("want %s, got %w", want, err)
+			}
+			return nil
+		case strings.Contains(want, ", available connectors are: "):
+			a, _, _ := strings.Cut(want, "PluginDesc")
+			b, _, _ := strings.Cut(err.Error(), "PluginDesc")
+			if a != b {
+				return fmt.Errorf("want %s, got %w", want, err)
+			}
+			return nil
+		}
+	}
+	return v.CheckError(err)
+}
+
+func sortedLetters(s string) string {
+	b := []byte(strings.ReplaceAll(s, ", ", ""))
+	slices.Sort(b)
+	return string(b)
+}
+
+// diffInfos compares the whole answer of a full vector, but for the
+// documentation, whose words are ours; and the values of any other.
+func diffInfos(v *vectors.Vector, got config.ConfigInfos) error {
+	b, err := json.Marshal(got)
+	if err != nil {
+		return err
+	}
+	var have, want map[string]any
+	_ = json.Unmarshal(b, &have)
+	v.BindOutput(&want)
+	haveConfigs, wantConfigs := have["configs"].([]any), want["configs"].([]any)
+	for i, c := range haveConfigs {
+		entry := c.(map[string]any)
+		if v.Op == "validate" {
+			haveConfigs[i] = entry["value"]
+		} else if d, ok := entry["definition"].(map[string]any); ok {
+			if d["documentation"] == "" {
+				return fmt.Errorf("%v has no documentation", d["name"])
+			}
+			delete(d, "documentation")
+		}
+	}
+	if v.Op != "validate" {
+		for _, c := range wantConfigs {
+			if d, ok := c.(map[string]any)["definition"].(map[string]any); ok {
+				delete(d, "documentation")
+			}
+		}
+	}
+	var errs []error
+	for i := range min(len(haveConfigs), len(wantConfigs)) {
+		a, _ := json.Marshal(wantConfigs[i])
+		if err := vectors.DiffJSON(a, haveConfigs[i]); err != nil {
+			errs = append(errs, err)
+		}
+		if len(errs) > 2 {
+			break
+		}
+	}
+	if len(haveConfigs) != len(wantConfigs) {
+		errs = append(errs, fmt.Errorf("want %d properties, got %d: %s / %s", len(wantConfigs), len(haveConfigs), names(wantConfigs), names(haveConfigs)))
+	}
+	delete(have, "configs")
+	delete(want, "configs")
+	a, _ := json.Marshal(want)
+	return errors.Join(append(errs, vectors.DiffJSON(a, have))...)
+}
+
+func names(configs []any) (all []string) {
+	for _, c := range configs {
+		m := c.(map[string]any)
+		if value, ok := m["value"].(map[string]any); ok {
+			m = value
+		}
+		all = append(all, fmt.Sprint(m["name"]))
+	}
+	return all
+}
+
+func TestPluginConfigVectors(t *testing.T) {
+	plugins := javaPlugins()
+	vectors.Run(t, "config", []string{"plugin.config"}, func(t *testing.T, v *vectors.Vector) error {
+		var name string
+		v.BindInput(&name)
+		if notYet(name) {
+			return nil
+		}
+		keys, err := config.PluginConfig(plugins, name)
+		if err := v.CheckError(err); err != nil || v.Err != nil {
+			return err
+		}
+		var want, got []map[string]any
+		v.BindOutput(&want)
+		b, _ := json.Marshal(keys)
+		_ = json.Unmarshal(b, &got)
+		for _, k := range want {
+			delete(k, "documentation")
+		}
+		for _, k := range got {
+			if k["documentation"] == "" {
+				return fmt.Errorf("%s has no documentation", k["name"])
+			}
+			delete(k, "documentation")
+		}
+		b, _ = json.Marshal(want)
+		return vectors.DiffJSON(b, got)
+	})
+}
