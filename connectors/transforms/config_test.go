@@ -1,9 +1,11 @@
 package transforms
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"strings"
+	"os"
+	"slices"
 	"testing"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
@@ -54,29 +56,33 @@ func TestConfigsAsJava(t *testing.T) {
 	})
 }
 
-// Errors of single properties are Java's to the letter, since users see them in
-// the answer of the validate endpoint.
-func TestConfigErrors(t *testing.T) {
-	for _, c := range []struct{ class, name, value, want string }{
-		{"Cast$Value", "spec", "", "Must specify at least one field to cast."},
-		{"Cast$Value", "spec", "a:int8,string", "Cast transformations that specify a type to cast the entire value to may only specify a single cast in their spec"},
-		{"HeaderFrom$Key", "fields", "", "Invalid value [] for configuration fields: Empty list"},
-		{"DropHeaders", "headers", "", "Configuration 'headers' must not be empty. Valid values include: any non-empty value"},
-		{"DropHeaders", "headers", "a,,b", "Configuration 'headers' values must not be empty."},
-		{"ReplaceField$Value", "renames", "a:b,c", "Invalid value [a:b, c] for configuration renames: Invalid rename mapping: c"},
-		{"ExtractField$Value", "field.syntax.version", "V3", "Invalid value V3 for configuration field.syntax.version: String must be one of (case insensitive): V1, V2"},
-		{"RegexRouter", "regex", "(", "Invalid value ( for configuration regex: Invalid regex: Unclosed group near index 1\n("},
-		{"predicates.TopicNameMatches", "pattern", "", "Invalid value  for configuration pattern: String must be non-empty"},
-		{"TimestampConverter$Value", "target.type", "x", "Invalid value x for configuration target.type: String must be one of: string, unix, Date, Time, Timestamp"},
-	} {
-		errs := []string{}
-		for _, info := range configOf(prefix + c.class).Validate(connect.Props{c.name: c.value}) {
-			if info.Value.Name == c.name {
-				errs = append(errs, info.Value.Errors...)
+// Every line of validate.jsonl is what the ConfigDef of the class in Kafka 4.3.1
+// says to one property: [class, name, value], without value when it is missing.
+// Users see these texts in the answer of the validate endpoint.
+func TestConfigErrorsAsJava(t *testing.T) {
+	b, err := os.ReadFile("testdata/validate.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range bytes.Lines(b) {
+		var c struct {
+			Property []*string
+			Errors   []string
+		}
+		if err := json.Unmarshal(line, &c); err != nil {
+			t.Fatal(err)
+		}
+		name, p := *c.Property[1], connect.Props{}
+		if len(c.Property) == 3 {
+			p[name] = connect.Null
+			if c.Property[2] != nil {
+				p[name] = *c.Property[2]
 			}
 		}
-		if strings.Join(errs, "|") != c.want {
-			t.Errorf("%s %s=%q: want %q, got %q", c.class, c.name, c.value, c.want, errs)
+		for _, info := range configOf(prefix + *c.Property[0]).Validate(p) {
+			if info.Value.Name == name && !slices.Equal(info.Value.Errors, c.Errors) {
+				t.Errorf("%s %q: want %q, got %q", *c.Property[0], p, c.Errors, info.Value.Errors)
+			}
 		}
 	}
 }

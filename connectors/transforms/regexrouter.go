@@ -14,16 +14,21 @@ func init() {
 type regexRouterConfig struct{ regex, replacement string }
 
 func (c *regexRouterConfig) Define(d *connect.ConfigDef) {
-	d.String(&c.regex, "regex").Is(connect.High).Check(connect.Regex(compiles)).
+	d.String(&c.regex, "regex").Is(connect.High).Check(javaRegex()).
 		Doc("Regular expression, as of java.util.regex. Topics that match it as a whole are renamed.")
 	d.String(&c.replacement, "replacement").Is(connect.High).
 		Doc("New topic. It takes the place of the first match; $1 and ${name} stand for groups of the expression.")
 }
 
-// compiles is the check of a Java regular expression.
-func compiles(pattern string) error {
-	_, err := javatext.NewRegex(pattern)
-	return err
+// javaRegex accepts the regular expressions of java.util.regex.
+func javaRegex() connect.Check[string] {
+	c := connect.Regex(func(pattern string) error {
+		_, err := javatext.NewRegex(pattern)
+		return err
+	})
+	c.Null = connect.PropertyError(`Invalid value null for configuration {name}: Invalid regex: ` +
+		`Cannot invoke "String.isEmpty()" because "this.pattern" is null`)
+	return c
 }
 
 type regexRouter struct {

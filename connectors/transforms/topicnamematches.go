@@ -12,7 +12,7 @@ func init() {
 type topicNameMatchesConfig struct{ pattern string }
 
 func (c *topicNameMatchesConfig) Define(d *connect.ConfigDef) {
-	d.String(&c.pattern, "pattern").Is(connect.Medium).Check(connect.NonEmpty(), connect.Regex(compiles)).
+	d.String(&c.pattern, "pattern").Is(connect.Medium).Check(connect.NonEmpty(), javaRegex()).
 		Doc("Regular expression, as of java.util.regex, that the whole name of the record's topic has to match.")
 }
 
