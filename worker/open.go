@@ -66,6 +66,13 @@ func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
 			}
 			cfg.Apply = t.apply
 			if t.leader && s.TransactionalLeader() {
+				props, warn := w.kafka.Leader()
+				for _, m := range warn {
+					w.log.Warn(string(m))
+				}
+				if cfg.LeaderOpts, _, err = kafka.Options(props, kafka.Producer, w.log); err != nil {
+					return err
+				}
 				cfg.TransactionalID = kafka.LeaderTransactionalID(s.GroupID)
 			}
 			log, err := topiclog.Open(gctx, cfg)

@@ -80,7 +80,8 @@ type Member struct {
 	complaint string    // what was last logged about them
 
 	inRound   bool
-	stage     int // grows with every step of a round, to tell late heartbeats
+	joining   bool // of a round, all but the gate
+	stage     int  // grows with every step of a round, to tell late heartbeats
 	beating   bool
 	beats     chan beat
 	nextBeat  time.Time
@@ -148,7 +149,7 @@ func (m *Member) Run(ctx context.Context) error {
 		}
 		m.inRound = true
 		err := m.round(ctx)
-		m.inRound = false
+		m.inRound, m.joining = false, false
 		m.stage++
 		if ctx.Err() != nil {
 			break

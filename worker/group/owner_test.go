@@ -109,11 +109,15 @@ func TestConfigTopicCannotBeRead(t *testing.T) {
 		p.sleep(time.Minute)
 		p.settled(a, b)
 		p.noneLost()
+		p.configure(map[string]int{"a": 3, "b": 2})
+		p.sleep(90 * time.Second)
+		if l := b.lost(); len(l) != 1 || len(p.starts(b)) != 0 {
+			t.Errorf("the rebalance timeout after it was missed in a rebalance, the worker runs %v, lost: %v", p.starts(b), l)
+		}
 		b.set(func() { b.stale = false })
 		c.set(func() { c.stale = false })
-		p.sleep(time.Minute)
+		p.sleep(3 * time.Minute)
 		p.settled(a, b, c)
-		p.noneLost()
 	})
 }
 

@@ -70,6 +70,7 @@ func (m *Member) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	m.joining = true
 	m.stage++
 	j, err := during(ctx, m, func(ctx context.Context) (joined, error) { return m.join(ctx, req) })
 	m.id = j.id
@@ -322,9 +323,9 @@ func (m *Member) beat(ctx context.Context, now time.Time) {
 	})
 }
 
-// beaten takes in the outcome of a heartbeat. During a round only its good
-// news count: the round's own answers tell the rest, and tell it of the
-// generation in question.
+// beaten takes in the outcome of a heartbeat. While we join only its good news
+// count: the answers to the join tell the rest, and tell it of the generation
+// in question.
 func (m *Member) beaten(b beat) {
 	m.beating = false
 	alive := b.err == nil || errors.Is(b.err, kerr.RebalanceInProgress)
@@ -332,7 +333,7 @@ func (m *Member) beaten(b beat) {
 		m.contact = b.sent
 		m.stats.lastBeat.Store(b.sent.UnixMilli())
 	}
-	if b.stage != m.stage || m.inRound || m.generation < 0 {
+	if b.stage != m.stage || m.joining || m.generation < 0 {
 		return
 	}
 	switch {

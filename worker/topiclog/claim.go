@@ -41,8 +41,12 @@ func (l *Log) Claim(ctx context.Context) error {
 		return nil
 	}
 	id, _ := l.cl.OptValue(kgo.ClientID).(string)
-	opts := append([]kgo.Opt{kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression())}, l.cfg.Opts...)
-	opts = append(opts, l.cfg.ProducerOpts...)
+	opts := []kgo.Opt{kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression())}
+	if l.cfg.LeaderOpts != nil {
+		opts = append(opts, l.cfg.LeaderOpts...)
+	} else {
+		opts = append(append(opts, l.cfg.Opts...), l.cfg.ProducerOpts...)
+	}
 	opts = append(
 		opts,
 		kgo.ClientID(id+"-leader"),

@@ -37,6 +37,7 @@ type Config struct {
 	Topic        string
 	Opts         []kgo.Opt // client settings: brokers, TLS, SASL, client id
 	ProducerOpts []kgo.Opt // applied after Opts; acks stay "all"
+	LeaderOpts   []kgo.Opt // of the transactional producer of Claim, in place of both; nil: both
 
 	// ReadCommitted hides records of open and aborted transactions.
 	ReadCommitted bool
@@ -64,6 +65,10 @@ const lookupTimeout = 30 * time.Second
 // record arriving before the log asks whether there is one at all.
 const stallCheck = time.Second
 
+// checkEvery is how long a topic may be silent before Run asks whether it is
+// still there: of a topic that was deleted, readers hear nothing.
+const checkEvery = time.Minute
+
 // warnEvery is how long the same warning is not repeated.
 const warnEvery = 30 * time.Second
 
@@ -82,6 +87,9 @@ type Log struct {
 
 	warned   string // the last warning, and when
 	warnedAt time.Time
+
+	id      kadm.TopicID // zero: the brokers are too old to say
+	missing int          // checks in a row that did not find the topic
 
 	claim claim
 }
@@ -134,9 +142,17 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 func (l *Log) Run(ctx context.Context) error {
 	var err error
 	for err == nil && ctx.Err() == nil {
-		_, err = l.poll(ctx)
+		wait, cancel := context.WithTimeout(ctx, checkEvery)
+		var n int
+		if n, err = l.poll(wait); err == nil && n == 0 && wait.Err() != nil {
+			err = l.check(ctx)
+		}
+		cancel()
 	}
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		err = nil // what went wrong at the very end does not matter
+	case err != nil:
 		err = fmt.Errorf("read topic %q: %w", l.cfg.Topic, err)
 	}
 	l.mu.Lock()
@@ -172,7 +188,7 @@ func (l *Log) Sync(ctx context.Context) error {
 
 // Append writes records and returns when all in-sync replicas have them. The
 // records of a partition are in the order given, but not as a unit: after an
-// error some may be in the topic, or come to be.
+// error, the end of ctx among them, some may be in the topic, or come to be.
 func (l *Log) Append(ctx context.Context, kvs ...KV) error {
 	wrote, err := l.write(ctx, l.cl, kvs)
 	if err == nil {
@@ -181,20 +197,34 @@ func (l *Log) Append(ctx context.Context, kvs ...KV) error {
 	return err
 }
 
-// write returns the ends of the partitions it has written to.
+// write returns the ends of the partitions it has written to. It returns when
+// ctx ends even if the client cannot tell yet what became of the records: once
+// sent, they stay with the client until a broker answers.
 func (l *Log) write(ctx context.Context, cl *kgo.Client, kvs []KV) (map[int32]int64, error) {
+	results := make(chan error, len(kvs))
 	recs := make([]kgo.Record, len(kvs))
-	ptrs := make([]*kgo.Record, len(kvs))
 	for i, kv := range kvs {
 		recs[i] = kgo.Record{Topic: l.cfg.Topic, Key: kv.Key, Value: kv.Value}
-		ptrs[i] = &recs[i]
+		cl.Produce(ctx, &recs[i], func(r *kgo.Record, err error) {
+			if err != nil {
+				err = fmt.Errorf("write %q to topic %q: %w", r.Key, l.cfg.Topic, err)
+			}
+			results <- err
+		})
+	}
+	for range recs {
+		select {
+		case err := <-results:
+			if err != nil {
+				return nil, err
+			}
+		case <-ctx.Done():
+			return nil, fmt.Errorf("write to topic %q: %w", l.cfg.Topic, context.Cause(ctx))
+		}
 	}
 	wrote := make(map[int32]int64)
-	for _, r := range cl.ProduceSync(ctx, ptrs...) {
-		if r.Err != nil {
-			return nil, fmt.Errorf("write %q to topic %q: %w", r.Record.Key, l.cfg.Topic, r.Err)
-		}
-		wrote[r.Record.Partition] = max(wrote[r.Record.Partition], r.Record.Offset+1)
+	for i := range recs {
+		wrote[recs[i].Partition] = max(wrote[recs[i].Partition], recs[i].Offset+1)
 	}
 	return wrote, nil
 }
@@ -231,6 +261,9 @@ func (l *Log) readToEnd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if topics, err := l.adm.ListTopics(ctx, l.cfg.Topic); err == nil {
+		l.id = topics[l.cfg.Topic].ID
+	}
 	l.next = starts
 	for len(l.behind(ends)) > 0 {
 		wait, cancel := context.WithTimeout(ctx, stallCheck)
@@ -265,7 +298,7 @@ func (l *Log) poll(ctx context.Context) (int, error) {
 			l.move(p.Partition, p.Records[k-1].Offset+1)
 		}
 		switch {
-		case p.Err == nil, ctx.Err() != nil, failed != nil:
+		case p.Err == nil, failed != nil, ctx.Err() != nil && errors.Is(p.Err, ctx.Err()):
 		case truncated(p.Err):
 			failed = fmt.Errorf("partition %d: %w: %w", p.Partition, ErrTruncated, p.Err)
 		case permanent(p.Err):

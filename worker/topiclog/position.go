@@ -108,6 +108,27 @@ func (l *Log) offsets(ctx context.Context, list func(context.Context, ...string)
 	}
 }
 
+// check asks whether the topic is still the one that was opened. One answer
+// that there is none may come from a broker that does not know yet.
+func (l *Log) check(ctx context.Context) error {
+	topics, err := l.adm.ListTopics(ctx, l.cfg.Topic)
+	if err != nil {
+		return nil //nolint:nilerr // no broker answers: poll will have more to say
+	}
+	topic := topics[l.cfg.Topic]
+	if errors.Is(topic.Err, kerr.UnknownTopicOrPartition) {
+		if l.missing++; l.missing > 1 {
+			return fmt.Errorf("%w: %w", ErrTruncated, topic.Err)
+		}
+		return nil
+	}
+	l.missing = 0
+	if none := (kadm.TopicID{}); topic.Err == nil && topic.ID != l.id && topic.ID != none && l.id != none {
+		return fmt.Errorf("%w: it has another id", ErrTruncated)
+	}
+	return nil
+}
+
 // probe looks into gaps that no record has come from for a while. Compaction
 // may have removed the last records of a partition, and what is left behind,
 // batches without records or nothing at all, never reaches poll. Such gaps are
