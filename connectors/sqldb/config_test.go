@@ -165,3 +165,34 @@ func TestQuoting(t *testing.T) {
 		}
 	}
 }
+
+// FuzzTarget: no URL makes it panic, and no error shows what stands after the
+// scheme.
+func FuzzTarget(f *testing.F) {
+	for _, s := range []string{"jdbc:mysql://u:p@h:1/d?a=b", "jdbc:postgresql://[::1]/d?x", "jdbc:sqlite:a?b=c", "u:p@tcp(h)/d", "a:b@c", "jdbc:", "mysql:", "//", "postgres://%zz@h/d"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		_, err := parseTarget(s, map[string]string{"password": secret})
+		if err != nil && strings.Contains(err.Error(), secret) {
+			t.Error(err)
+		}
+	})
+}
+
+// FuzzTableName: what parses is written in quotes and parses to the same.
+func FuzzTableName(f *testing.F) {
+	for _, s := range []string{"a", "a.b", `"a.b".c`, "`a``b`", `""`, "."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := parseTableName(s)
+		if err != nil {
+			return
+		}
+		again, err := parseTableName(quoter{'"', true}.table(n))
+		if err != nil || again != n {
+			t.Errorf("%q: %v, then %v, %v", s, n, again, err)
+		}
+	})
+}

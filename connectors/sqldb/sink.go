@@ -20,7 +20,7 @@ type sinkTask struct {
 	conn   conn
 	used   bool // conn has written before: it may have been closed while idle
 	batch  *batch
-	plans  []*planned
+	plans  plans
 	bad    []rejected // records of this attempt that cannot be written
 
 	tries    int // failed in a row
@@ -34,10 +34,46 @@ type planned struct {
 	err   error
 }
 
-// maxPlans is how many shapes are kept. There is one for each topic and
-// version of its schema; a producer that sends endless schemas must not fill
-// the memory.
-const maxPlans = 1000
+// plans are kept by topic; most topics have one or two shapes.
+type plans struct {
+	last  *planned // the next record is probably alike
+	of    map[string][]*planned
+	count int
+}
+
+// maxPlans is how many are kept: a producer that sends endless schemas must not
+// fill the memory.
+const maxPlans = 10_000
+
+func (p *plans) find(s *shape) *planned {
+	if p.last != nil && p.last.shape.equal(s) {
+		return p.last
+	}
+	for _, known := range p.of[s.topic] {
+		if known.shape.equal(s) {
+			p.last = known
+			return known
+		}
+	}
+	return nil
+}
+
+func (p *plans) add(n *planned) {
+	if p.of == nil || p.count >= maxPlans {
+		p.of, p.count = map[string][]*planned{}, 0
+	}
+	p.of[n.shape.topic] = append(p.of[n.shape.topic], n)
+	p.last = n
+	p.count++
+}
+
+// drop forgets shapes without a plan: somebody may have mended their tables.
+func (p *plans) drop() {
+	for topic, list := range p.of {
+		p.of[topic] = slices.DeleteFunc(list, func(n *planned) bool { return n.err != nil })
+	}
+	p.last = nil
+}
 
 func openTask(_ context.Context, h connect.SinkHost, p connect.Props) (connect.SinkTask, error) {
 	c, err := parse(p)
@@ -197,7 +233,7 @@ func (t *sinkTask) disconnect() {
 
 // forget drops what was known of tables.
 func (t *sinkTask) forget() {
-	t.plans = t.plans[:0]
+	t.plans = plans{}
 	clear(t.tables.known)
 	t.batch.reset(true)
 }
@@ -211,9 +247,11 @@ func (t *sinkTask) attempt(ctx context.Context, records []connect.SinkRecord, ca
 		return err
 	}
 	t.batch.reset(!careful)
+	if len(t.bad) > 0 {
+		t.plans.drop()
+	}
 	clear(t.bad)
 	t.bad = t.bad[:0]
-	t.plans = slices.DeleteFunc(t.plans, func(p *planned) bool { return p.err != nil }) // tables may have been mended
 	for i := range records {
 		if err := t.sort(ctx, &records[i]); err != nil {
 			return err
@@ -331,13 +369,8 @@ func (t *sinkTask) sort(ctx context.Context, r *connect.SinkRecord) error {
 
 func (t *sinkTask) planFor(ctx context.Context, r *connect.SinkRecord) (*planned, error) {
 	s := shapeOf(r)
-	for i, p := range t.plans {
-		if p.shape.equal(&s) {
-			if i > 0 { // the next record is probably alike
-				t.plans[0], t.plans[i] = p, t.plans[0]
-			}
-			return p, nil
-		}
+	if known := t.plans.find(&s); known != nil {
+		return known, nil
 	}
 	p, err := t.tables.plan(ctx, t.conn, &s)
 	if err != nil {
@@ -352,11 +385,9 @@ func (t *sinkTask) planFor(ctx context.Context, r *connect.SinkRecord) (*planned
 	if p != nil {
 		p.queue = t.batch.queue(p.table.name)
 	}
-	if len(t.plans) >= maxPlans {
-		t.plans = t.plans[:0]
-	}
-	t.plans = append(t.plans, &planned{s, p, err})
-	return t.plans[len(t.plans)-1], nil
+	n := &planned{s, p, err}
+	t.plans.add(n)
+	return n, nil
 }
 
 // Close closes the connection.

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
@@ -223,5 +224,38 @@ func TestUnusableRecords(t *testing.T) {
 			}
 		}
 		wantRows(t, s.rows(t, "SELECT id,name,n FROM "+s.quote(topic)), "5|good|1")
+	})
+}
+
+// TestTasksTogether has tasks that all create and alter the same tables.
+func TestTasksTogether(t *testing.T) {
+	onEach(t, func(t *testing.T, s *server) {
+		topic := s.topic(t)
+		wider := data.StructOf("Row", append(rowSchema.Fields(), data.F("x", data.OptionalOf(data.Float64)), data.F("y", data.OptionalOf(data.Float64)))...)
+		var g sync.WaitGroup
+		for n := range int32(4) {
+			task := s.task(t, &host{failing: true}, "auto.create=true", "auto.evolve=true", "insert.mode=upsert", "pk.mode=record_key", "pk.fields=id", "max.retries=100")
+			g.Go(func() {
+				for i := range int32(5) {
+					id := n*100 + i
+					batch := []connect.SinkRecord{
+						row(topic, 0, id, "a", 1),
+						record(topic, 1, key(id), data.NewStruct(wider, data.I32(id), data.Str("b"), data.Value{}, data.F64(1), data.F64(2)).Datum()),
+					}
+					for {
+						err := task.Put(t.Context(), batch)
+						if _, again := connect.RetryAfter(err); again {
+							continue
+						}
+						if err != nil {
+							t.Error(err)
+						}
+						break
+					}
+				}
+			})
+		}
+		g.Wait()
+		wantRows(t, s.rows(t, "SELECT count(*),min(name),sum(x),sum(y) FROM "+s.quote(topic)), "20|b|20|40")
 	})
 }
