@@ -15,8 +15,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
-
-	"github.com/millwright-connect/millwright/connectors/connect"
 )
 
 func file(t *testing.T, name string) string {
@@ -166,16 +164,6 @@ func TestSASL(t *testing.T) {
 			t.Errorf("%s: %v", mechanism, err)
 		}
 	}
-	c, _, err := OpenCluster(with("bootstrap.servers", addr, "security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "PLAIN", "sasl.jaas.config", strings.Replace(plainJAAS, "hunter2", "wrong-one", 1)), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	_, err = c.Wait(t.Context()) // gives up: no later try can be better
-	if err == nil || !strings.HasPrefix(err.Error(), "Failed to connect to and describe Kafka cluster. Check worker's broker connection and security properties.") ||
-		!strings.Contains(connect.Trace(err), "Caused by: org.apache.kafka.common.errors.SaslAuthenticationException") || strings.Contains(err.Error(), "wrong-one") {
-		t.Errorf("got %v", err)
-	}
 }
 
 func TestOAuth(t *testing.T) {
@@ -190,9 +178,6 @@ func TestOAuth(t *testing.T) {
 		_, _ = w.Write([]byte(`{"access_token":"tok","expires_in":3600}`))
 	}))
 	defer endpoint.Close()
-	if err := os.WriteFile(t.TempDir()+"/token", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
 	tokenFile := t.TempDir() + "/token"
 	if err := os.WriteFile(tokenFile, []byte("from-file\n"), 0o600); err != nil {
 		t.Fatal(err)
