@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"math"
 
 	"github.com/millwright-connect/millwright/connectors/data"
 )
@@ -36,9 +37,13 @@ type Record struct {
 	Key       data.Datum
 	Value     data.Datum // a null value is a tombstone
 	Headers   []Header
-	Timestamp int64 // milliseconds since the epoch; -1: none
+	Timestamp int64 // milliseconds since the epoch, or NoTimestamp
 	Offset    int64 // position in Kafka of a sink's record; -1 for a source's
 }
+
+// NoTimestamp is the timestamp of a record that has none (Java's null). It is
+// not -1, which a source may mean as a time, though Kafka takes it for none.
+const NoTimestamp = math.MinInt64
 
 // A Header is one record header.
 type Header struct {
@@ -47,8 +52,7 @@ type Header struct {
 }
 
 // A SourceRecord is a record with its place in the source. Make it with
-// Partition, Timestamp and Record.Offset of -1 where they have no value; see
-// NewSourceRecord.
+// NewSourceRecord, which leaves Partition, Timestamp and Offset without a value.
 type SourceRecord struct {
 	Record
 	Source   *SourcePartition // nil: no position is kept
@@ -58,7 +62,7 @@ type SourceRecord struct {
 
 // NewSourceRecord returns a record for topic with nothing else chosen.
 func NewSourceRecord(topic string, source *SourcePartition, position any, key, value data.Datum) SourceRecord {
-	return SourceRecord{Record: Record{Topic: topic, Partition: -1, Key: key, Value: value, Timestamp: -1, Offset: -1},
+	return SourceRecord{Record: Record{Topic: topic, Partition: -1, Key: key, Value: value, Timestamp: NoTimestamp, Offset: -1},
 		Source: source, Position: position}
 }
 

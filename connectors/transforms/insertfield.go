@@ -82,7 +82,7 @@ func openInsertField(s side, p connect.Props) (connect.Transform, error) {
 	return t, nil
 }
 
-func hasTimestamp(r *connect.Record) bool { return r.Timestamp != -1 }
+func hasTimestamp(r *connect.Record) bool { return r.Timestamp != connect.NoTimestamp }
 
 func (t *insertField) add(p connect.Props, property, name string, schema *data.Schema, value func(*connect.Record) (data.Value, data.Value, bool, error)) {
 	if !given(p, property) {

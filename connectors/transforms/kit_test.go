@@ -29,7 +29,7 @@ func plantRecord() connect.Record {
 
 // schemaless is a record of a map.
 func schemaless(entries ...data.Entry) connect.Record {
-	return connect.Record{Topic: "t", Partition: -1, Timestamp: -1, Offset: -1, Value: data.Datum{Value: data.MapFrom(entries)}}
+	return connect.Record{Topic: "t", Partition: -1, Timestamp: connect.NoTimestamp, Offset: -1, Value: data.Datum{Value: data.MapFrom(entries)}}
 }
 
 func entry(name string, v data.Value) data.Entry { return data.Entry{Key: data.Str(name), Value: v} }

@@ -25,6 +25,6 @@ func TestTimestampRouter(t *testing.T) {
 			t.Errorf("%s at %d: want %s, got %s %v", c.topic, c.at, c.want, r.Topic, err)
 		}
 	}
-	r := connect.Record{Topic: "a", Partition: 1, Timestamp: -1, Offset: 5}
+	r := connect.Record{Topic: "a", Partition: 1, Timestamp: connect.NoTimestamp, Offset: 5}
 	fails(t, "TimestampRouter", nil, &r, "Timestamp missing on record: ConnectRecord{topic='a', kafkaPartition=1, kafkaOffset=5}")
 }

@@ -44,7 +44,7 @@ func (r *Record) UnmarshalJSON(b []byte) (err error) {
 		return err
 	}
 	*r = Record{Kind: x.Kind, TimestampType: x.TimestampType, Record: connect.Record{
-		Topic: x.Topic, Partition: -1, Timestamp: -1, Offset: -1,
+		Topic: x.Topic, Partition: -1, Timestamp: connect.NoTimestamp, Offset: -1,
 		Key:   data.Datum{Schema: x.KeySchema.Schema, Value: x.Key.Value},
 		Value: data.Datum{Schema: x.ValueSchema.Schema, Value: x.Value.Value},
 	}}
@@ -76,7 +76,7 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	if r.Partition != -1 {
 		x.Partition = &r.Partition
 	}
-	if r.Timestamp != -1 {
+	if r.Timestamp != connect.NoTimestamp {
 		s := strconv.FormatInt(r.Timestamp, 10)
 		x.Timestamp = &s
 	}

@@ -97,7 +97,7 @@ func (p *Pipeline) rawOf(r *connect.SinkRecord) (*Raw, error) {
 			}
 		}
 	}
-	raw := &Raw{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: r.Timestamp, TimestampType: r.TimestampType}
+	raw := &Raw{Topic: r.Topic, Partition: r.Partition, Offset: r.Offset, Timestamp: max(r.Timestamp, -1), TimestampType: r.TimestampType}
 	if r.Original != nil {
 		raw.Topic, raw.Partition = r.Original.Topic, r.Original.Partition
 	}

@@ -30,7 +30,7 @@ func (p *Pipeline) In(ctx context.Context, raw *Raw, r *connect.SinkRecord) (kee
 	}
 	*r = connect.SinkRecord{
 		Original: original, TimestampType: raw.TimestampType,
-		Record: connect.Record{Topic: raw.Topic, Partition: raw.Partition, Offset: raw.Offset, Timestamp: raw.Timestamp},
+		Record: connect.Record{Topic: raw.Topic, Partition: raw.Partition, Offset: raw.Offset, Timestamp: timestampOf(raw)},
 	}
 	rawHeaders := p.rawHeaders(raw)
 	if r.Key, keep, err = p.inPart(ctx, KeyConverter, raw, rawHeaders, o); !keep || err != nil {
@@ -55,6 +55,14 @@ func (p *Pipeline) In(ctx context.Context, raw *Raw, r *connect.SinkRecord) (kee
 		p.mu.Unlock()
 	}
 	return true, nil
+}
+
+// timestampOf is the record's time: Kafka's -1 is none.
+func timestampOf(raw *Raw) int64 {
+	if raw.Timestamp < 0 {
+		return connect.NoTimestamp
+	}
+	return raw.Timestamp
 }
 
 // rejects reports whether Reject needs raw records.
