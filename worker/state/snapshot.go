@@ -50,8 +50,8 @@ type Connector struct {
 	// NeedsFencing says that task configs were written since.
 	TaskCount    int
 	NeedsFencing bool
-	// Generation counts the task sets applied since this worker started, as
-	// Java's taskConfigGeneration does.
+	// Generation counts the task sets applied since this worker started; it is
+	// Java's taskConfigGeneration + 1.
 	Generation int
 	// AppliedProps are the Props that Tasks were made from, as far as known;
 	// nil when they are not.
