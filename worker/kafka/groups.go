@@ -17,6 +17,9 @@ func (c *Cluster) GroupOffsets(ctx context.Context, group string) (map[connect.T
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
 	resp, err := c.adm.FetchOffsets(ctx, group)
+	if errors.Is(err, kerr.GroupIDNotFound) {
+		err = nil
+	}
 	if err != nil {
 		return nil, JavaError(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 )
@@ -243,31 +244,34 @@ func (c *Cluster) topicConfigs(ctx context.Context, topic string) (map[string]st
 
 // Describe returns the numbers of partitions of those topics that exist.
 func (c *Cluster) Describe(ctx context.Context, topics ...string) (map[string]int, error) {
+	out := map[string]int{}
 	if len(topics) == 0 {
-		return map[string]int{}, nil
+		return out, nil
 	}
 	ctx, cancel := c.bound(ctx)
 	defer cancel()
-	found, err := c.adm.ListTopicsWithInternal(ctx, topics...)
-	names := strings.Join(topics, ", ")
+	req := kmsg.NewPtrMetadataRequest() // asked anew: the client's own view may be older than a topic
+	for _, t := range topics {
+		rt := kmsg.NewMetadataRequestTopic()
+		rt.Topic = kmsg.StringPtr(t)
+		req.Topics = append(req.Topics, rt)
+	}
+	resp, err := req.RequestWith(ctx, c.cl)
 	if err == nil {
-		out := map[string]int{}
-		for name, d := range found {
-			switch {
-			case d.Err == nil:
-				out[name] = len(d.Partitions)
-			case errors.Is(d.Err, kerr.UnknownTopicOrPartition):
-			default:
-				err = d.Err
+		for _, t := range resp.Topics {
+			switch e := kerr.ErrorForCode(t.ErrorCode); {
+			case e == nil:
+				out[*t.Topic] = len(t.Partitions)
+			case !errors.Is(e, kerr.UnknownTopicOrPartition):
+				err = e
 			}
 		}
-		if err == nil {
-			return out, nil
-		}
 	}
-	var denied *kadm.AuthError
+	names := strings.Join(topics, ", ")
 	switch {
-	case errors.As(err, &denied), errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
+	case err == nil:
+		return out, nil
+	case errors.Is(err, kerr.TopicAuthorizationFailed), errors.Is(err, kerr.ClusterAuthorizationFailed):
 		return nil, failedWith(JavaError(err), "Not authorized to describe topic(s) '%s' on the brokers %s", names, c.brokers)
 	case timedOut(err):
 		return nil, failedAs(connect.RetriableException, JavaError(err), "Timed out while describing topics '%s'", names)
