@@ -137,6 +137,10 @@ func (w *Worker) openMember() (func(), error) {
 	return cl.Close, nil
 }
 
+// emptyTopic is how Java's workers call the offset of a config topic without
+// records; members must agree on it.
+const emptyTopic = -1
+
 // view is what a join is made with: the join gate of the herder.
 func (w *Worker) view(ctx context.Context) (int64, map[string]int, error) {
 	w.metrics.RebalanceStarted()
@@ -149,6 +153,9 @@ func (w *Worker) view(ctx context.Context) (int64, map[string]int, error) {
 		if c.Props != nil {
 			connectors[name] = len(c.Tasks)
 		}
+	}
+	if s.Offset == 0 {
+		return emptyTopic, connectors, nil
 	}
 	return s.Offset, connectors, nil
 }

@@ -121,7 +121,7 @@ func (s *scope) defineConverter(d *connect.ConfigDef, c converterProperty) {
 	}
 	if s.unfit != nil {
 		f.OrNone()
-		v.ShownIf(func(connect.Props) bool { return false })
+		v.ShownIf(func(connect.Props) bool { return known })
 		return
 	}
 	f.Default(map[string]string{"key.converter": s.worker.KeyConverter, "value.converter": s.worker.ValueConverter, "header.converter": s.worker.HeaderConverter}[c.name]).
@@ -237,8 +237,10 @@ func (s *scope) defineAlias(d *connect.ConfigDef, a aliased, alias string) {
 	fits = fits && known
 	wanted, versioned := s.props[prefix+"plugin.version"]
 	var unfit, negated error
-	if fits && versioned {
-		unfit = checkVersion(class, wanted, []string{available})
+	if _, typed := s.props[prefix+"type"]; versioned && typed {
+		if _, unfit = parseRange(wanted); unfit == nil && fits {
+			unfit = checkVersion(class, wanted, []string{available})
+		}
 	}
 	if a.kind == "Transformation" {
 		_, negate := s.props[prefix+"negate"]
@@ -253,10 +255,10 @@ func (s *scope) defineAlias(d *connect.ConfigDef, a aliased, alias string) {
 			if negated != nil {
 				return negated
 			}
-			if err := a.fault(s.plugins, v); err != nil {
-				return err
+			if unfit != nil {
+				return own(unfit)
 			}
-			return own(unfit)
+			return a.fault(s.plugins, v)
 		}}).Doc("Class of the " + kind + " " + alias + ".")
 	f := d.String(new(string), prefix+"plugin.version").OrNone().Is(high).Wide(connect.WidthLong).Display(a.kind + " version for " + alias).Order(1).
 		Check(connect.Check[string]{Text: "version range", Valid: func(string) error { return own(unfit) }}).

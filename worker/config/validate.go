@@ -125,8 +125,7 @@ func (v *validation) run() error {
 	return v.addParts(infos)
 }
 
-// fitVersion notes in s what is wrong with connector.plugin.version. Where the
-// config goes on to name classes, Java cannot tell what they are then and fails.
+// fitVersion notes in s what is wrong with connector.plugin.version.
 func (v *validation) fitVersion(s *scope) error {
 	wanted, ok := v.props["connector.plugin.version"]
 	if !ok || wanted == connect.Null {
@@ -135,20 +134,7 @@ func (v *validation) fitVersion(s *scope) error {
 	if _, err := parseRange(wanted); err != nil {
 		return connect.Errorf(BadRequestException, "%s", err.Error())
 	}
-	if s.unfit = checkVersion(v.class, wanted, []string{v.version}); s.unfit == nil {
-		return nil
-	}
-	named := []string{"key.converter", "value.converter", "header.converter", "key.converter.plugin.version", "value.converter.plugin.version", "header.converter.plugin.version"}
-	for _, a := range []aliased{transforms, predicates} {
-		for _, alias := range listOf(v.props[a.property]) {
-			named = append(named, a.property+"."+alias+".type")
-		}
-	}
-	for _, k := range named {
-		if _, set := v.props[k]; set {
-			return connect.Errorf(BadRequestException, "%s", s.unfit.Error())
-		}
-	}
+	s.unfit = checkVersion(v.class, wanted, []string{v.version})
 	return nil
 }
 
