@@ -75,6 +75,28 @@ func (c *Cluster) bound(ctx context.Context) (context.Context, context.CancelFun
 	return context.WithTimeout(ctx, c.timeout)
 }
 
+// persist makes a request again, with pauses, while the broker's answer says
+// that a later one may be better, as Java's admin client does. op's error is
+// that of the request or of its part.
+func (c *Cluster) persist(ctx context.Context, op func(context.Context) error) error {
+	ctx, cancel := c.bound(ctx)
+	defer cancel()
+	pause := max(c.pause, 20*time.Millisecond)
+	for {
+		err := op(ctx)
+		var e *kerr.Error
+		if !errors.As(err, &e) || !e.Retriable || errors.Is(err, kerr.UnknownTopicOrPartition) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w, and the last answer was: %w", ctx.Err(), err)
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, time.Second)
+	}
+}
+
 // ClusterID returns the id of the Kafka cluster, "" if it has none.
 func (c *Cluster) ClusterID(ctx context.Context) (string, error) {
 	ctx, cancel := c.bound(ctx)

@@ -14,22 +14,23 @@ import (
 // GroupOffsets returns what a consumer group has committed. A group that does
 // not exist has committed nothing.
 func (c *Cluster) GroupOffsets(ctx context.Context, group string) (map[connect.TopicPartition]int64, error) {
-	ctx, cancel := c.bound(ctx)
-	defer cancel()
-	resp, err := c.adm.FetchOffsets(ctx, group)
+	var resp kadm.OffsetResponses
+	err := c.persist(ctx, func(ctx context.Context) (err error) {
+		if resp, err = c.adm.FetchOffsets(ctx, group); err == nil {
+			err = resp.Error()
+		}
+		return err
+	})
 	if errors.Is(err, kerr.GroupIDNotFound) {
 		err = nil
 	}
 	if err != nil {
-		return nil, JavaError(err)
+		return nil, fmt.Errorf("reading the offsets of consumer group %s: %w", group, JavaError(err))
 	}
 	out := map[connect.TopicPartition]int64{}
 	for topic, partitions := range resp {
 		for p, o := range partitions {
-			switch {
-			case o.Err != nil:
-				return nil, fmt.Errorf("reading the offset of %s-%d of consumer group %s: %w", topic, p, group, JavaError(o.Err))
-			case o.At >= 0:
+			if o.At >= 0 {
 				out[connect.TopicPartition{Topic: topic, Partition: p}] = o.At
 			}
 		}
@@ -40,8 +41,6 @@ func (c *Cluster) GroupOffsets(ctx context.Context, group string) (map[connect.T
 // AlterGroupOffsets sets offsets of a sink connector's consumer group; a nil
 // offset removes the partition's. Errors are Java's.
 func (c *Cluster) AlterGroupOffsets(ctx context.Context, connector, group string, offsets map[connect.TopicPartition]*int64) error {
-	ctx, cancel := c.bound(ctx)
-	defer cancel()
 	set, remove := kadm.Offsets{}, kadm.TopicsSet{}
 	for p, o := range offsets {
 		if o == nil {
@@ -52,13 +51,16 @@ func (c *Cluster) AlterGroupOffsets(ctx context.Context, connector, group string
 	}
 	var err error
 	if len(set) > 0 {
-		err = c.adm.CommitAllOffsets(ctx, group, set)
+		err = c.persist(ctx, func(ctx context.Context) error { return c.adm.CommitAllOffsets(ctx, group, set) })
 	}
 	if err == nil && len(remove) > 0 {
-		var resp kadm.DeleteOffsetsResponses
-		if resp, err = c.adm.DeleteOffsets(ctx, group, remove); err == nil {
-			err = resp.Error()
-		}
+		err = c.persist(ctx, func(ctx context.Context) error {
+			resp, err := c.adm.DeleteOffsets(ctx, group, remove)
+			if err == nil {
+				err = resp.Error()
+			}
+			return err
+		})
 	}
 	switch {
 	case err == nil:
@@ -72,9 +74,10 @@ func (c *Cluster) AlterGroupOffsets(ctx context.Context, connector, group string
 // DeleteGroup removes a sink connector's consumer group and so its offsets; one
 // that is gone already is no error. Errors are Java's.
 func (c *Cluster) DeleteGroup(ctx context.Context, connector, group string) error {
-	ctx, cancel := c.bound(ctx)
-	defer cancel()
-	_, err := c.adm.DeleteGroup(ctx, group)
+	err := c.persist(ctx, func(ctx context.Context) error {
+		_, err := c.adm.DeleteGroup(ctx, group)
+		return err
+	})
 	switch {
 	case err == nil, errors.Is(err, kerr.GroupIDNotFound):
 		return nil

@@ -38,12 +38,17 @@ func TestRealBroker(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if found, err := c.CreateOrFind(t.Context(), Topic{Name: name, Partitions: 2, Replication: 1}); err != nil || found != Created {
+	if found, err := c.CreateOrFind(t.Context(), Topic{Name: name, Partitions: 17, Replication: 1}); err != nil || found != Created {
 		t.Fatal(found, err)
 	}
 	_, err = c.CreateOrFind(t.Context(), Topic{Name: name + "-x", Partitions: 1, Replication: 1, Configs: map[string]string{"no.such": "1"}})
 	if want := "Unable to create topic(s) '" + name + "-x': Unknown topic config name: no.such"; err == nil || err.Error() != want {
 		t.Errorf("got %v\nwant %s", err, want)
+	}
+	for n := map[string]int{}; n[name] == 0; { // a topic takes a moment to be known
+		if n, err = c.Describe(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	err = c.EnsureInternal(t.Context(), OffsetTopic(name, 2, 1, nil, quiet))
 	if err == nil || !strings.Contains(err.Error(), "but found the topic currently has 'cleanup.policy=delete'") {
@@ -59,14 +64,12 @@ func TestRealBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer producer.Close()
-	// Keys and their partitions of two, as Java's producer chooses them.
-	for key, want := range map[string]int32{"a": 0, "b": 1, "key-1": 1, "key-2": 0} {
+	// Keys and their partitions of 17, as Java's producer chooses them.
+	for key, want := range map[string]int32{"a": 0, "b": 8, "key-1": 7, "key-2": 15, "Füllstand": 9, "": 11} {
 		r, err := producer.ProduceSync(t.Context(), &kgo.Record{Topic: name, Partition: -1, Key: []byte(key)}).First()
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || r.Partition != want {
+			t.Errorf("%q goes to %d, not to %d: %v", key, r.Partition, want, err)
 		}
-		t.Logf("%s in %d", key, r.Partition)
-		_ = want
 	}
 	if r, err := producer.ProduceSync(t.Context(), &kgo.Record{Topic: name, Partition: 1, Key: []byte("a")}).First(); err != nil || r.Partition != 1 {
 		t.Errorf("a chosen partition is not kept: %v", err)

@@ -54,13 +54,15 @@ const (
 // CreateOrFind makes a topic unless there is one of that name. Errors are
 // Java's ConnectExceptions.
 func (c *Cluster) CreateOrFind(ctx context.Context, t Topic) (Found, error) {
-	ctx, cancel := c.bound(ctx)
-	defer cancel()
 	configs := map[string]*string{}
 	for k, v := range t.Configs {
 		configs[k] = &v
 	}
-	resp, err := c.adm.CreateTopic(ctx, t.Partitions, t.Replication, configs, t.Name)
+	var resp kadm.CreateTopicResponse
+	err := c.persist(ctx, func(ctx context.Context) (err error) {
+		resp, err = c.adm.CreateTopic(ctx, t.Partitions, t.Replication, configs, t.Name)
+		return err
+	})
 	switch {
 	case err == nil:
 		c.log.Info("created topic", "topic", t.String(), "brokers", c.brokers)
@@ -215,12 +217,13 @@ func (c *Cluster) verifyCompact(ctx context.Context, t InternalTopic) error {
 // topicConfigs returns a topic's settings; none if there is no such topic or
 // we may not see them.
 func (c *Cluster) topicConfigs(ctx context.Context, topic string) (map[string]string, error) {
-	ctx, cancel := c.bound(ctx)
-	defer cancel()
-	list, err := c.adm.DescribeTopicConfigs(ctx, topic)
-	if err == nil && len(list) == 1 {
-		err = list[0].Err
-	}
+	var list kadm.ResourceConfigs
+	err := c.persist(ctx, func(ctx context.Context) (err error) {
+		if list, err = c.adm.DescribeTopicConfigs(ctx, topic); err == nil && len(list) == 1 {
+			err = list[0].Err
+		}
+		return err
+	})
 	var denied *kadm.AuthError
 	switch {
 	case errors.As(err, &denied), errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.UnsupportedVersion),
@@ -248,25 +251,27 @@ func (c *Cluster) Describe(ctx context.Context, topics ...string) (map[string]in
 	if len(topics) == 0 {
 		return out, nil
 	}
-	ctx, cancel := c.bound(ctx)
-	defer cancel()
 	req := kmsg.NewPtrMetadataRequest() // asked anew: the client's own view may be older than a topic
 	for _, t := range topics {
 		rt := kmsg.NewMetadataRequestTopic()
 		rt.Topic = kmsg.StringPtr(t)
 		req.Topics = append(req.Topics, rt)
 	}
-	resp, err := req.RequestWith(ctx, c.cl)
-	if err == nil {
+	err := c.persist(ctx, func(ctx context.Context) error {
+		resp, err := req.RequestWith(ctx, c.cl)
+		if err != nil {
+			return err
+		}
 		for _, t := range resp.Topics {
 			switch e := kerr.ErrorForCode(t.ErrorCode); {
 			case e == nil:
 				out[*t.Topic] = len(t.Partitions)
 			case !errors.Is(e, kerr.UnknownTopicOrPartition):
-				err = e
+				return e
 			}
 		}
-	}
+		return nil
+	})
 	names := strings.Join(topics, ", ")
 	switch {
 	case err == nil:
