@@ -30,9 +30,11 @@ type connectorRunner struct {
 }
 
 func newConnectorRunner(w *Worker, c *state.Connector, generation int32) *connectorRunner {
-	r := &connectorRunner{w: w, name: c.Name, raw: c.Props, report: w.reporter(unitID{c.Name, connectorUnit}, c.Props["connector.class"], generation),
+	r := &connectorRunner{
+		w: w, name: c.Name, raw: c.Props, report: w.reporter(unitID{c.Name, connectorUnit}, c.Props["connector.class"], generation),
 		log:    w.log.With("connector", c.Name),
-		target: make(chan state.TargetState, 1), reconf: make(chan struct{}, 1), failures: make(chan error, 1)}
+		target: make(chan state.TargetState, 1), reconf: make(chan struct{}, 1), failures: make(chan error, 1),
+	}
 	r.target <- c.Target
 	class := w.canonical(c.Props["connector.class"])
 	r.metric = w.metrics.Connector(c.Name, w.TypeOf(c.Props) == string(connect.Source), metrics.Plugin{Class: class, Version: r.report.version})
@@ -113,7 +115,7 @@ func (c *liveConnector) transition(ctx context.Context, t state.TargetState) err
 		if c.open == nil {
 			if err := c.start(ctx); err != nil {
 				if ctx.Err() != nil {
-					return nil
+					return nil //nolint:nilerr // it was told to stop while it started
 				}
 				return err
 			}

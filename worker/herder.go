@@ -83,8 +83,10 @@ const (
 )
 
 func newHerder(log *slog.Logger, configs Configs) *Herder {
-	return &Herder{log: log, configs: configs, calls: make(chan func()), assigns: make(chan *assignment), events: make(chan unitEvent),
-		done: make(chan struct{}), snap: &state.Snapshot{}, units: map[unitID]*unit{}, waiters: map[unitID][]chan error{}, changed: make(chan struct{})}
+	return &Herder{
+		log: log, configs: configs, calls: make(chan func()), assigns: make(chan *assignment), events: make(chan unitEvent),
+		done: make(chan struct{}), snap: &state.Snapshot{}, units: map[unitID]*unit{}, waiters: map[unitID][]chan error{}, changed: make(chan struct{}),
+	}
 }
 
 // Run is the loop. When ctx ends it stops everything, and returns when all has

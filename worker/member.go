@@ -55,13 +55,17 @@ func (w *Worker) heard(e group.Event) *assignment {
 		return nil
 	}
 	g := e.(*group.Assignment)
-	a := &assignment{Generation: g.Generation, ConfigOffset: g.ConfigOffset, Leader: g.Leader, LeaderURL: g.LeaderURL,
-		Connectors: g.All.Connectors, from: g}
+	a := &assignment{
+		Generation: g.Generation, ConfigOffset: g.ConfigOffset, Leader: g.Leader, LeaderURL: g.LeaderURL,
+		Connectors: g.All.Connectors, from: g,
+	}
 	for _, t := range g.All.Tasks {
 		a.Tasks = append(a.Tasks, unitID{t.Connector, t.Task})
 	}
-	w.metrics.RebalanceDone(metrics.Assignment{Leader: g.LeaderURL, Protocol: g.Protocol, Generation: int(g.Generation),
-		Connectors: len(a.Connectors), Tasks: len(a.Tasks)})
+	w.metrics.RebalanceDone(metrics.Assignment{
+		Leader: g.LeaderURL, Protocol: g.Protocol, Generation: int(g.Generation),
+		Connectors: len(a.Connectors), Tasks: len(a.Tasks),
+	})
 	w.log.Info("assignment received", "generation", g.Generation, "leader", g.LeaderURL, "connectors", len(a.Connectors), "tasks", len(a.Tasks),
 		"delay", g.Delay)
 	return a
@@ -131,9 +135,11 @@ func (w *Worker) openMember() (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	w.member = group.New(group.Config{Client: cl, Group: s.GroupID, URL: w.opts.URL, Protocol: s.Protocol, Session: s.SessionTimeout,
+	w.member = group.New(group.Config{
+		Client: cl, Group: s.GroupID, URL: w.opts.URL, Protocol: s.Protocol, Session: s.SessionTimeout,
 		Rebalance: s.RebalanceTimeout, Heartbeat: s.HeartbeatInterval, RetryBackoff: 100 * time.Millisecond, MaxDelay: s.RebalanceDelay,
-		Snapshot: w.view, Log: w.log})
+		Snapshot: w.view, Log: w.log,
+	})
 	return cl.Close, nil
 }
 

@@ -188,7 +188,7 @@ func restartPlan(r state.RestartRequest, info *StateInfo) {
 func (w *Worker) restartHere(ctx context.Context, r state.RestartRequest) error {
 	info, err := w.Status(r.Connector)
 	if err != nil {
-		return nil // never started: nothing to restart
+		return nil //nolint:nilerr // never started: nothing to restart
 	}
 	restartPlan(r, &info)
 	ids := []unitID{}
