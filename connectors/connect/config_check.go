@@ -52,7 +52,7 @@ func OneOfFold(allowed ...string) Check[string] {
 	bad := fmt.Errorf("String must be one of (case insensitive): %s", all)
 	return Check[string]{Text: "(case insensitive) [" + all + "]", Null: bad, Valid: func(v string) error {
 		for _, a := range allowed {
-			if strings.ToUpper(v) == strings.ToUpper(a) {
+			if strings.EqualFold(v, a) {
 				return nil
 			}
 		}
@@ -176,9 +176,10 @@ func javaRegexError(pattern string, e *syntax.Error) string {
 		if i := strings.IndexByte(pattern, ')'); i > 0 {
 			at = len(utf16.Encode([]rune(pattern[:i]))) - 1
 		}
-	case syntax.ErrMissingRepeatArgument:
+	case syntax.ErrMissingRepeatArgument, syntax.ErrInvalidRepeatOp:
 		if i := strings.Index(pattern, e.Expr); i >= 0 && e.Expr != "" {
-			what, at = "Dangling meta character '"+e.Expr[:1]+"'", len(utf16.Encode([]rune(pattern[:i])))
+			i += len(e.Expr) - 1
+			what, at = "Dangling meta character '"+pattern[i:i+1]+"'", len(utf16.Encode([]rune(pattern[:i])))
 		}
 	case syntax.ErrTrailingBackslash:
 		what, at = "Unexpected internal error", n
@@ -226,6 +227,11 @@ func NonEmptyListOf(allowed ...string) Check[[]string] { return validList(false,
 
 // OptionalListOf is ListOf for a property that may have no value.
 func OptionalListOf(allowed ...string) Check[[]string] { return validList(true, true, allowed) }
+
+// OptionalNonEmptyListOf is NonEmptyListOf for a property that may have no value.
+func OptionalNonEmptyListOf(allowed ...string) Check[[]string] {
+	return validList(false, true, allowed)
+}
 
 // validList is Java's ValidList: no empty text, no text twice.
 func validList(empty, null bool, allowed []string) Check[[]string] {

@@ -37,8 +37,10 @@ type field interface {
 }
 
 func add[T any](d *ConfigDef, p *T, name, typ string, parse func(string) (T, error)) *Field[T] {
-	f := &Field[T]{meta: meta{name: name, typ: typ, group: d.group, display: name, importance: Medium, width: WidthNone, order: -1},
-		dst: p, parse: parse}
+	f := &Field[T]{
+		meta: meta{name: name, typ: typ, group: d.group, display: name, importance: Medium, width: WidthNone, order: -1},
+		dst:  p, parse: parse,
+	}
 	if d.group != "" {
 		f.order = d.orders[d.group] + 1
 	}
@@ -47,7 +49,10 @@ func add[T any](d *ConfigDef, p *T, name, typ string, parse func(string) (T, err
 }
 
 // Default makes the property optional. Without it the property is required.
-func (f *Field[T]) Default(v T) *Field[T] { f.def, f.hasDefault, f.nullDefault = v, true, false; return f }
+func (f *Field[T]) Default(v T) *Field[T] {
+	f.def, f.hasDefault, f.nullDefault = v, true, false
+	return f
+}
 
 // OrNone makes the property optional with no default (Java's null): its
 // variable keeps the zero value.
@@ -204,8 +209,10 @@ func (f *Field[T]) reread(value string) (*string, error) {
 }
 
 func (f *Field[T]) key() ConfigKey {
-	k := ConfigKey{Name: f.name, Type: f.typ, Required: !f.hasDefault, Importance: f.importance, Documentation: f.doc,
-		Width: f.width, DisplayName: f.display, Dependents: append([]string{}, f.dependents...), Order: f.order}
+	k := ConfigKey{
+		Name: f.name, Type: f.typ, Required: !f.hasDefault, Importance: f.importance, Documentation: f.doc,
+		Width: f.width, DisplayName: f.display, Dependents: append([]string{}, f.dependents...), Order: f.order,
+	}
 	if f.group != "" {
 		k.Group = &f.group
 	}

@@ -57,8 +57,10 @@ var clientSettings = map[ClientKind][]setting{
 		{"group.instance.id", "STRING", none, medium, "Name of a static member of the group.", connect.NonEmpty()},
 		{"session.timeout.ms", "INT", "45000", high, "Time after which a silent member is lost, in milliseconds.", nil},
 		{"heartbeat.interval.ms", "INT", "3000", high, "Time between two heartbeats, in milliseconds.", nil},
-		{"partition.assignment.strategy", "LIST", "class org.apache.kafka.clients.consumer.RangeAssignor,class org.apache.kafka.clients.consumer.CooperativeStickyAssignor", medium,
-			"How partitions are divided, best first.", anyList},
+		{
+			"partition.assignment.strategy", "LIST", "class org.apache.kafka.clients.consumer.RangeAssignor,class org.apache.kafka.clients.consumer.CooperativeStickyAssignor", medium,
+			"How partitions are divided, best first.", anyList,
+		},
 		{"enable.auto.commit", "BOOLEAN", "true", medium, "Whether the client commits by itself; a worker's consumers never do.", nil},
 		{"auto.commit.interval.ms", "INT", "5000", low, "Time between two commits of the client's own, in milliseconds.", notNegativeInt},
 		{"client.id", "STRING", "", low, "Name of the client in the brokers' logs.", nil},

@@ -92,8 +92,10 @@ var saslSettings = []setting{
 // networkSettings are what the workers' own client and the connectors' clients
 // share beyond TLS and SASL.
 var networkSettings = []setting{
-	{"client.dns.lookup", "STRING", "use_all_dns_ips", medium, "How the names of brokers become addresses.",
-		connect.OneOf("use_all_dns_ips", "resolve_canonical_bootstrap_servers_only")},
+	{
+		"client.dns.lookup", "STRING", "use_all_dns_ips", medium, "How the names of brokers become addresses.",
+		connect.OneOf("use_all_dns_ips", "resolve_canonical_bootstrap_servers_only"),
+	},
 	{"metadata.max.age.ms", "LONG", "300000", low, "Time after which metadata is read anew, in milliseconds.", notNegative},
 	{"send.buffer.bytes", "INT", "131072", medium, "Size of the TCP send buffer; -1: the system's.", minusOneOrMore},
 	{"reconnect.backoff.ms", "LONG", "50", low, "First wait before connecting again, in milliseconds.", notNegative},

@@ -118,8 +118,10 @@ func TestNotes(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	base := connect.Props{"bootstrap.servers": "b:1", "group.id": "g", "key.converter": "JsonConverter", "value.converter": "JsonConverter",
-		"config.storage.topic": "c", "offset.storage.topic": "o", "status.storage.topic": "s"}
+	base := connect.Props{
+		"bootstrap.servers": "b:1", "group.id": "g", "key.converter": "JsonConverter", "value.converter": "JsonConverter",
+		"config.storage.topic": "c", "offset.storage.topic": "o", "status.storage.topic": "s",
+	}
 	for k, v := range map[string]string{"connect.protocol": "Eager", "rest.extension.classes": "x.Guard", "connector.client.config.override.policy": "Some"} {
 		p := maps.Clone(base)
 		p[k] = v

@@ -76,7 +76,7 @@ func (d directories) Get(_ context.Context, path string, keys []string) (map[str
 	if path == "" || !d.allowed.permits(path) {
 		return nil, 0, nil
 	}
-	if s, err := os.Stat(path); err != nil || !s.IsDir() {
+	if !isDir(path) {
 		return nil, 0, nil
 	}
 	values := map[string]string{}
@@ -95,6 +95,11 @@ func (d directories) Get(_ context.Context, path string, keys []string) (map[str
 		values[k] = string(b)
 	}
 	return values, 0, nil
+}
+
+func isDir(path string) bool {
+	s, err := os.Stat(path)
+	return err == nil && s.IsDir()
 }
 
 // environment reads environment variables; there is no path.

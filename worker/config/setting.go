@@ -58,6 +58,12 @@ func (s setting) define(d *connect.ConfigDef) {
 	}
 }
 
+func defineAll(d *connect.ConfigDef, table []setting) {
+	for _, s := range table {
+		s.define(d)
+	}
+}
+
 func declare[T any](f *connect.Field[T], s setting, parse func(string) T) {
 	switch s.def {
 	case required:

@@ -52,10 +52,9 @@ func (s *Signing) Define(d *connect.ConfigDef) {
 }
 
 // check is what Java's DistributedConfig finds beyond single properties.
-func (s *Signing) check() error {
-	if least := leastKeyBits(s.KeyAlgorithm); s.KeySize != 0 && s.KeySize < least {
-		return connect.ConfigErrorf("Unable to create key generator with algorithm %s and key size %d: Key length must be at least %d bits",
-			s.KeyAlgorithm, s.KeySize, least)
+func (s *Signing) check(sized bool) error {
+	if fault := keySizeFault(s.KeyAlgorithm, s.KeySize); sized && fault != "" {
+		return connect.ConfigErrorf("Unable to create key generator with algorithm %s and key size %d: %s", s.KeyAlgorithm, s.KeySize, fault)
 	}
 	if !slices.Contains(s.Accepted, s.Algorithm) {
 		return connect.ConfigErrorf("Invalid value %s for configuration inter.worker.signature.algorithm: "+
@@ -77,11 +76,16 @@ func (s *Signing) KeyLength() int {
 // X-Connect-Request-Signature-Algorithm header write it; false: it is unknown.
 func MAC(algorithm string) (func() hash.Hash, bool) { return fold(macHashes, algorithm) }
 
-func leastKeyBits(algorithm string) int {
-	if strings.HasPrefix(strings.ToLower(algorithm), "hmac") {
-		return 40
+func keySizeFault(algorithm string, bits int) string {
+	switch algorithm = strings.ToLower(algorithm); {
+	case strings.HasPrefix(algorithm, "hmac") && bits < 40:
+		return "Key length must be at least 40 bits"
+	case algorithm == "aes" && bits != 128 && bits != 192 && bits != 256:
+		return "Wrong keysize: must be equal to 128, 192 or 256"
+	case bits < 1:
+		return "Key length must be at least 1 bit"
 	}
-	return 1
+	return ""
 }
 
 func fold[V any](m map[string]V, name string) (v V, ok bool) {

@@ -92,7 +92,7 @@ func (v *validation) run() error {
 		return err
 	}
 	infos := common.Validate(v.props)
-	if s.unfit != nil { // Java goes no further
+	if bare := s.unfit != nil; bare { // Java goes no further
 		v.groups = common.Groups()
 		v.merge(infos, nil)
 		return nil

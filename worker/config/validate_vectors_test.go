@@ -28,7 +28,7 @@ func javaPlugins() *connect.Plugins {
 		switch l.Type {
 		case connect.Source:
 			p, _ := from.Sources.Find(l.Class)
-			p.Version, plugin = "4.3.1", p
+			p.Version = "4.3.1"
 			plugin = p
 		case connect.Sink:
 			p, _ := from.Sinks.Find(l.Class)

@@ -103,8 +103,10 @@ func TestProvidersRefused(t *testing.T) {
 		"VaultConfigProvider":  `Missing required configuration "address"`,
 		"EnvVarConfigProvider": "Invalid value ( for configuration allowlist.pattern",
 	} {
-		_, err := NewProviders(connect.Props{"config.providers": "p", "config.providers.p.class": class,
-			"config.providers.p.param.allowed.paths": "relative", "config.providers.p.param.allowlist.pattern": "("}, nil)
+		_, err := NewProviders(connect.Props{
+			"config.providers": "p", "config.providers.p.class": class,
+			"config.providers.p.param.allowed.paths": "relative", "config.providers.p.param.allowlist.pattern": "(",
+		}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", class, err)
 		}
@@ -128,7 +130,7 @@ func TestSecrets(t *testing.T) {
 		t.Error(e)
 	}
 	plain := errors.New("clear")
-	if r.Secrets.Error(plain) != plain || r.Secrets.Error(nil) != nil {
+	if !errors.Is(r.Secrets.Error(plain), plain) || r.Secrets.Error(nil) != nil {
 		t.Error("an error without secrets is another")
 	}
 	if s := fmt.Sprintf("%v %+v %#v", r.Secrets, r.Secrets, r.Secrets); strings.Contains(s, "hunter") {

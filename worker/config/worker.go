@@ -91,11 +91,16 @@ func ParseWorker(p connect.Props, mode Mode, plugins *connect.Plugins) (*Worker,
 		return nil, err
 	}
 	w.Props = maps.Clone(p)
+	first, one := p["reconnect.backoff.ms"]
+	if _, both := p["reconnect.backoff.max.ms"]; one && !both { // as Java's clients read it
+		w.Props["reconnect.backoff.max.ms"] = first
+	}
 	if err := connect.Parse(p, (*allowlist)(w)); err != nil {
 		return nil, err
 	}
 	if mode == Distributed {
-		if err := w.Signing.check(); err != nil {
+		_, sized := p["inter.worker.key.size"]
+		if err := w.Signing.check(sized); err != nil {
 			return nil, err
 		}
 		w.ConfigTopic.Partitions = 1
@@ -130,8 +135,10 @@ func newWorker(mode Mode, plugins *connect.Plugins) *Worker {
 // does: that it is of the wrong kind is found later.
 func anyClass(ps *connect.Plugins) func(string) (string, bool) {
 	return func(name string) (string, bool) {
-		for _, find := range []func(string) (string, bool){ps.Converters.Canonical, ps.HeaderConverters.Canonical, ps.Sources.Canonical,
-			ps.Sinks.Canonical, ps.Transforms.Canonical, ps.Predicates.Canonical} {
+		for _, find := range []func(string) (string, bool){
+			ps.Converters.Canonical, ps.HeaderConverters.Canonical, ps.Sources.Canonical,
+			ps.Sinks.Canonical, ps.Transforms.Canonical, ps.Predicates.Canonical,
+		} {
 			if class, ok := find(name); ok {
 				return class, true
 			}
@@ -150,52 +157,46 @@ func topicSettings(p connect.Props, prefix string) map[string]string {
 	return s
 }
 
-// Define declares the settings.
+// Define declares the settings in Java's order, so that of several faults the
+// same one is reported.
 func (w *Worker) Define(d *connect.ConfigDef) {
 	d.List(&w.BootstrapServers, "bootstrap.servers").Is(high).Check(connect.NonEmptyListOf()).
 		Doc("Kafka brokers to begin with, host:port, comma-separated.")
-	w.defineConverters(d)
-	d.Millis(&w.TaskShutdownTimeout, "task.shutdown.graceful.timeout.ms").Default(5 * time.Second).Is(low).
-		Doc("Time that all tasks together are given to stop; then they are abandoned.")
-	d.Millis(&w.OffsetFlushInterval, "offset.flush.interval.ms").Default(time.Minute).Is(low).
-		Doc("Time between two commits of source offsets; sinks commit as often.")
-	d.Millis(&w.OffsetFlushTimeout, "offset.flush.timeout.ms").Default(5 * time.Second).Is(low).
-		Doc("Time that a commit of source offsets may take before it is given up and made again at the next turn.")
-	d.List(new([]string), "plugin.path").OrNone().Is(low).Check(connect.OptionalListOf()).Doc("Java's folders of plugins; here plugins are part of the program.")
-	d.String(new(string), "plugin.discovery").Default("hybrid_warn").Is(low).
-		Check(connect.OneOfFold("only_scan", "service_load", "hybrid_warn", "hybrid_fail")).Doc("How Java finds plugins; here plugins are part of the program.")
-	d.List(&w.ConfigProviders, "config.providers").Default([]string{}).Is(low).Check(connect.ListOf()).
-		Doc("Names of config providers, configured by config.providers.NAME.class and config.providers.NAME.param.*; a value ${NAME:path:key} is read from one.")
-	d.String(&w.OverridePolicy, "connector.client.config.override.policy").Default("All").Is(medium).
-		Doc("Which settings of its Kafka clients a connector may override: All, None, Principal or Allowlist.")
-	d.Boolean(&w.TopicCreation, "topic.creation.enable").Default(true).Is(low).
-		Doc("Whether connectors may have topics created by their topic.creation. properties.")
-	d.Boolean(&w.TopicTracking, "topic.tracking.enable").Default(true).Is(low).Doc("Whether the topics that a connector uses are recorded.")
-	d.Boolean(&w.TopicTrackingReset, "topic.tracking.allow.reset").Default(true).Is(low).Doc("Whether the record of topics can be reset over REST.")
-	w.REST.Define(d)
-	for _, table := range [][]setting{metricsSettings, tlsSettings} {
-		for _, s := range table {
-			s.define(d)
-		}
-	}
-	networkSettings[0].define(d) // client.dns.lookup
-	if w.Mode == Standalone {
-		d.String(&w.OffsetFile, "offset.storage.file.filename").Is(high).Doc("File that source offsets are kept in.")
-		return
-	}
-	w.defineDistributed(d)
-}
-
-func (w *Worker) defineConverters(d *connect.ConfigDef) {
+	defineAll(d, networkSettings[:1])
 	d.ClassIn(&w.KeyConverter, "key.converter", w.find).Is(high).
 		Doc("Class that turns keys into the bytes kept in Kafka and back; its own properties follow after key.converter. and a dot.")
 	d.String(&w.KeyConverterVersion, "key.converter.plugin.version").OrNone().Is(low).Doc("Version of the key converter.")
 	d.ClassIn(&w.ValueConverter, "value.converter", w.find).Is(high).
 		Doc("Class that turns values into the bytes kept in Kafka and back; its own properties follow after value.converter. and a dot.")
 	d.String(&w.ValueConverterVersion, "value.converter.plugin.version").OrNone().Is(low).Doc("Version of the value converter.")
+	d.Millis(&w.TaskShutdownTimeout, "task.shutdown.graceful.timeout.ms").Default(5 * time.Second).Is(low).
+		Doc("Time that all tasks together are given to stop; then they are abandoned.")
+	d.Millis(&w.OffsetFlushInterval, "offset.flush.interval.ms").Default(time.Minute).Is(low).
+		Doc("Time between two commits of source offsets; sinks commit as often.")
+	d.Millis(&w.OffsetFlushTimeout, "offset.flush.timeout.ms").Default(5 * time.Second).Is(low).
+		Doc("Time that a commit of source offsets may take before it is given up and made again at the next turn.")
+	d.List(new([]string), "plugin.path").OrNone().Is(low).Check(connect.OptionalNonEmptyListOf()).Doc("Java's folders of plugins; here plugins are part of the program.")
+	d.String(new(string), "plugin.discovery").Default("hybrid_warn").Is(low).
+		Check(connect.OneOfFold("only_scan", "service_load", "hybrid_warn", "hybrid_fail")).Doc("How Java finds plugins; here plugins are part of the program.")
+	defineAll(d, metricsSettings)
 	d.ClassIn(&w.HeaderConverter, "header.converter", w.find).Default("org.apache.kafka.connect.storage.SimpleHeaderConverter").Is(low).
 		Doc("Class that turns header values into the bytes kept in Kafka and back.")
 	d.String(&w.HeaderConverterVersion, "header.converter.plugin.version").OrNone().Is(low).Doc("Version of the header converter.")
+	d.List(&w.ConfigProviders, "config.providers").Default([]string{}).Is(low).Check(connect.ListOf()).
+		Doc("Names of config providers, configured by config.providers.NAME.class and config.providers.NAME.param.*; a value ${NAME:path:key} is read from one.")
+	d.String(&w.OverridePolicy, "connector.client.config.override.policy").Default("All").Is(medium).
+		Doc("Which settings of its Kafka clients a connector may override: All, None, Principal or Allowlist.")
+	d.Boolean(&w.TopicCreation, "topic.creation.enable").Default(true).Is(low).
+		Doc("Whether connectors may have topics created by their topic.creation. properties.")
+	defineAll(d, tlsSettings)
+	d.Boolean(&w.TopicTracking, "topic.tracking.enable").Default(true).Is(low).Doc("Whether the topics that a connector uses are recorded.")
+	d.Boolean(&w.TopicTrackingReset, "topic.tracking.allow.reset").Default(true).Is(low).Doc("Whether the record of topics can be reset over REST.")
+	w.REST.Define(d)
+	if w.Mode == Standalone {
+		d.String(&w.OffsetFile, "offset.storage.file.filename").Is(high).Doc("File that source offsets are kept in.")
+		return
+	}
+	w.defineDistributed(d)
 }
 
 func (w *Worker) defineDistributed(d *connect.ConfigDef) {
@@ -209,19 +210,18 @@ func (w *Worker) defineDistributed(d *connect.ConfigDef) {
 	d.String(&w.ExactlyOnce, "exactly.once.source.support").Default("disabled").Is(high).
 		Check(connect.OneOfFold("disabled", "enabled", "preparing")).
 		Doc("Whether source connectors write records and offsets in transactions; a running cluster is brought to enabled by way of preparing.")
+	defineAll(d, networkSettings[1:2]) // metadata.max.age.ms
 	d.String(&w.ClientID, "client.id").Default("").Is(low).Doc("Name of the worker's own clients in the brokers' logs.")
-	d.IntMillis(new(time.Duration), "request.timeout.ms").Default(40 * time.Second).Is(medium).
-		Check(connect.AtLeast[time.Duration](0)).Doc("Time allowed to a request to a broker.")
+	defineAll(d, networkSettings[2:3]) // send.buffer.bytes
 	setting{"receive.buffer.bytes", "INT", "32768", medium, "Size of the TCP receive buffer; -1: the system's.", minusOneOrMore}.define(d)
-	setting{"connections.max.idle.ms", "LONG", "540000", medium, "Time after which an idle connection is closed, in milliseconds.", nil}.define(d)
+	defineAll(d, networkSettings[3:5]) // reconnect.
 	setting{"socket.connection.setup.timeout.ms", "LONG", "10000", low, "First time allowed to connect, in milliseconds.", notNegative}.define(d)
 	setting{"socket.connection.setup.timeout.max.ms", "LONG", "30000", low, "Longest time allowed to connect, in milliseconds.", notNegative}.define(d)
-	for _, s := range networkSettings[1:] {
-		s.define(d)
-	}
-	for _, s := range saslSettings {
-		s.define(d)
-	}
+	defineAll(d, networkSettings[5:7]) // retry.
+	setting{"request.timeout.ms", "INT", "40000", medium, "Time allowed to a request to a broker, in milliseconds.", notNegativeInt}.define(d)
+	setting{"connections.max.idle.ms", "LONG", "540000", medium, "Time after which an idle connection is closed, in milliseconds.", nil}.define(d)
+	defineAll(d, networkSettings[7:8]) // security.protocol
+	defineAll(d, saslSettings)
 	d.IntMillis(&w.WorkerSyncTimeout, "worker.sync.timeout.ms").Default(3 * time.Second).Is(medium).
 		Doc("Time that a worker behind the others has to catch up before it leaves the group.")
 	d.IntMillis(&w.UnsyncBackoff, "worker.unsync.backoff.ms").Default(5 * time.Minute).Is(medium).
@@ -247,6 +247,7 @@ func (w *Worker) defineDistributed(d *connect.ConfigDef) {
 		Check(connect.Between(0, maxInt*time.Millisecond)).
 		Doc("Time that the work of a lost worker is held back for its return before it is given to others.")
 	w.Signing.Define(d)
+	defineAll(d, networkSettings[8:]) // metadata.recovery.
 }
 
 const maxInt = 1<<31 - 1

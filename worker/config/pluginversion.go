@@ -1,0 +1,44 @@
+package config
+
+import "github.com/millwright-connect/millwright/connectors/connect"
+
+// CheckVersion looks whether a plugin's version is in a range, the parameter
+// version of GET /connector-plugins/NAME/config (KIP-891). The error is Java's,
+// of class BadRequestException. It is nil when there is no such plugin.
+func CheckVersion(plugins *connect.Plugins, name, version string) error {
+	if _, err := parseRange(version); err != nil {
+		return connect.Errorf(BadRequestException, "Invalid version range: %s", version)
+	}
+	var class string
+	var versions []string
+	add := func(c, v string, ok bool) {
+		if ok {
+			class, versions = c, append(versions, v)
+		}
+	}
+	if p, ok := plugins.Sources.Find(name); ok {
+		add(p.Class, p.Version, ok)
+	}
+	if p, ok := plugins.Sinks.Find(name); ok {
+		add(p.Class, p.Version, ok)
+	}
+	if p, ok := plugins.Converters.Find(name); ok {
+		add(p.Class, p.Version, ok)
+	}
+	if p, ok := plugins.HeaderConverters.Find(name); ok {
+		add(p.Class, p.Version, ok)
+	}
+	if p, ok := plugins.Transforms.Find(name); ok {
+		add(p.Class, p.Version, ok)
+	}
+	if p, ok := plugins.Predicates.Find(name); ok {
+		add(p.Class, p.Version, ok)
+	}
+	if len(versions) == 0 {
+		return nil
+	}
+	if err := checkVersion(class, version, versions); err != nil {
+		return connect.Errorf(BadRequestException, "%s", err.Error())
+	}
+	return nil
+}
