@@ -7,32 +7,27 @@ import "github.com/millwright-connect/millwright/connectors/connect"
 // of class BadRequestException. It is nil when there is no such plugin.
 func CheckVersion(plugins *connect.Plugins, name, version string) error {
 	if _, err := parseRange(version); err != nil {
-		return connect.Errorf(BadRequestException, "Invalid version range: %s", version)
+		return connect.Errorf(BadRequestException, "Invalid version specification: %s", version)
 	}
 	var class string
 	var versions []string
-	add := func(c, v string, ok bool) {
-		if ok {
-			class, versions = c, append(versions, v)
-		}
-	}
 	if p, ok := plugins.Sources.Find(name); ok {
-		add(p.Class, p.Version, ok)
+		class, versions = p.Class, append(versions, p.Version)
 	}
 	if p, ok := plugins.Sinks.Find(name); ok {
-		add(p.Class, p.Version, ok)
+		class, versions = p.Class, append(versions, p.Version)
 	}
 	if p, ok := plugins.Converters.Find(name); ok {
-		add(p.Class, p.Version, ok)
+		class, versions = p.Class, append(versions, p.Version)
 	}
 	if p, ok := plugins.HeaderConverters.Find(name); ok {
-		add(p.Class, p.Version, ok)
+		class, versions = p.Class, append(versions, p.Version)
 	}
 	if p, ok := plugins.Transforms.Find(name); ok {
-		add(p.Class, p.Version, ok)
+		class, versions = p.Class, append(versions, p.Version)
 	}
 	if p, ok := plugins.Predicates.Find(name); ok {
-		add(p.Class, p.Version, ok)
+		class, versions = p.Class, append(versions, p.Version)
 	}
 	if len(versions) == 0 {
 		return nil
