@@ -74,7 +74,7 @@ type scope struct {
 	props   connect.Props
 	// unfit is what is wrong with connector.plugin.version, when it is: Java then
 	// has no loader in which to look for converters.
-	unfit error
+	unfit string
 }
 
 // ConnectorDef returns the definition of the properties that every source or
@@ -213,7 +213,7 @@ func (c *Connector) Define(d *connect.ConfigDef) {
 		Doc("Whether every error is logged, also a tolerated one.")
 	d.Boolean(&c.LogMessages, "errors.log.include.messages").Default(false).Wide(connect.WidthShort).Display("Log Error Details").
 		Doc("Whether the log also says which record it was, by topic, partition, offset and time; what is in it is never logged.")
-	if c.scope.unfit != nil {
+	if c.scope.unfit != "" {
 		d.Group("")
 		return
 	}

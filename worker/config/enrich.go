@@ -32,38 +32,35 @@ func own(err error) error {
 // defineClass declares connector.class and its version.
 func (c *Connector) defineClass(d *connect.ConfigDef) {
 	s := c.scope
-	class, version, found := s.connector()
-	unfit := func(string) error { return own(s.unfit) }
-	d.String(&c.Class, "connector.class").Is(high).Wide(connect.WidthLong).Display("Connector class").Check(s.ifFound(found, unfit)...).
+	version, found := s.connectorVersion()
+	unfit := func(string) error {
+		if s.unfit != "" {
+			return connect.PropertyError(s.unfit)
+		}
+		return nil
+	}
+	f := d.String(&c.Class, "connector.class").Is(high).Wide(connect.WidthLong).Display("Connector class").
 		Doc("Class of the connector, or a short name of it.")
-	f := d.String(new(string), "connector.plugin.version").Wide(connect.WidthMedium).Display("Connector version").
+	if found {
+		f.Check(connect.Check[string]{Text: "a connector of the version that is asked for", Valid: unfit})
+	}
+	f = d.String(new(string), "connector.plugin.version").Wide(connect.WidthMedium).Display("Connector version").
 		Check(connect.Check[string]{Text: "version range", Valid: unfit}).Doc("Version, or range of versions, of the connector.")
 	if !found {
 		f.OrNone()
 		return
 	}
-	_ = class
 	f.Default(version).Suggest(func(connect.Props) []string { return []string{version} })
 }
 
-// ifFound is a check that a definition without a connector has not.
-func (s *scope) ifFound(found bool, valid func(string) error) []connect.Check[string] {
-	if !found {
-		return nil
-	}
-	return []connect.Check[string]{{Text: "version range", Valid: valid}}
-}
-
-// connector returns the class and version of the connector in scope.
-func (s *scope) connector() (class, version string, found bool) {
+// connectorVersion returns the version of the connector in scope, if any is.
+func (s *scope) connectorVersion() (version string, found bool) {
 	name := s.props["connector.class"]
 	if p, ok := s.plugins.Sources.Find(name); ok {
-		return p.Class, p.Version, true
+		return p.Version, true
 	}
-	if p, ok := s.plugins.Sinks.Find(name); ok {
-		return p.Class, p.Version, true
-	}
-	return "", "", false
+	p, ok := s.plugins.Sinks.Find(name)
+	return p.Version, ok
 }
 
 // converterProperty is one of the three converters.
@@ -85,7 +82,7 @@ func (s *scope) defineConverter(d *connect.ConfigDef, c converterProperty) {
 	find := anyClass(s.plugins)
 	chosen, explicit := s.props[c.name]
 	class, known := find(strings.TrimSpace(chosen))
-	if !explicit && s.worker != nil && s.unfit == nil {
+	if !explicit && s.worker != nil && s.unfit == "" {
 		class = map[string]string{"key.converter": s.worker.KeyConverter, "value.converter": s.worker.ValueConverter, "header.converter": s.worker.HeaderConverter}[c.name]
 		_, known = find(class)
 	}
@@ -119,7 +116,7 @@ func (s *scope) defineConverter(d *connect.ConfigDef, c converterProperty) {
 		f.OrNone()
 		return
 	}
-	if s.unfit != nil {
+	if s.unfit != "" {
 		f.OrNone()
 		v.ShownIf(func(connect.Props) bool { return known })
 		return

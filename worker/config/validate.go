@@ -92,7 +92,7 @@ func (v *validation) run() error {
 		return err
 	}
 	infos := common.Validate(v.props)
-	if bare := s.unfit != nil; bare { // Java goes no further
+	if s.unfit != "" { // Java goes no further
 		v.groups = common.Groups()
 		v.merge(infos, nil)
 		return nil
@@ -134,7 +134,9 @@ func (v *validation) fitVersion(s *scope) error {
 	if _, err := parseRange(wanted); err != nil {
 		return connect.Errorf(BadRequestException, "%s", err.Error())
 	}
-	s.unfit = checkVersion(v.class, wanted, []string{v.version})
+	if err := checkVersion(v.class, wanted, []string{v.version}); err != nil {
+		s.unfit = err.Error()
+	}
 	return nil
 }
 
