@@ -111,3 +111,70 @@ func DecodeBase64(s string) ([]byte, error) {
 		i += 4
 	}
 }
+
+// Append appends n as compact JSON, numbers as they were written.
+func (n *Node) Append(dst []byte) []byte {
+	switch n.Kind {
+	case False:
+		return append(dst, "false"...)
+	case True:
+		return append(dst, "true"...)
+	case Int, Float:
+		return append(dst, n.Text...)
+	case Text:
+		return data.AppendJSONString(dst, n.Text)
+	case Array:
+		dst = append(dst, '[')
+		for i, k := range n.Kids {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = k.Append(dst)
+		}
+		return append(dst, ']')
+	case Object:
+		dst = append(dst, '{')
+		for i, k := range n.Kids {
+			if i > 0 {
+				dst = append(dst, ',')
+			}
+			dst = k.Append(append(data.AppendJSONString(dst, n.Names[i]), ':'))
+		}
+		return append(dst, '}')
+	}
+	return append(dst, "null"...)
+}
+
+// String makes the node of a text.
+func String(s string) *Node { return &Node{Kind: Text, Text: s} }
+
+// Number makes the node of a whole number.
+func Number(i int64) *Node { return &Node{Kind: Int, Text: strconv.FormatInt(i, 10)} }
+
+// Bool makes the node of a boolean.
+func Bool(b bool) *Node {
+	if b {
+		return &Node{Kind: True}
+	}
+	return &Node{Kind: False}
+}
+
+// Set adds a member to an object.
+func (n *Node) Set(name string, v *Node) {
+	n.Names, n.Kids = append(n.Names, name), append(n.Kids, v)
+}
+
+// Real makes the node of a float of 32 or 64 bits; a text for what JSON has no
+// number for.
+func Real(f float64, bits int) *Node {
+	var b []byte
+	if bits == 32 {
+		b = AppendFloat32(nil, float32(f))
+	} else {
+		b = AppendFloat64(nil, f)
+	}
+	if b[0] == '"' {
+		return String(string(b[1 : len(b)-1]))
+	}
+	return &Node{Kind: Float, Text: string(b)}
+}
