@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ func (s *Settings) Opts(log *slog.Logger) ([]kgo.Opt, error) {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(s.Bootstrap...),
 		kgo.ClientID(id),
-		kgo.SoftwareNameAndVersion("millwright", "4.3.1"),
+		kgo.SoftwareNameAndVersion("millwright", softwareVersion()),
 		kgo.RequestTimeoutOverhead(s.clamp("request.timeout.ms", int64(s.requestTimeout), 100*time.Millisecond, 15*time.Minute)),
 		kgo.RetryBackoffFn(backoff(millis(s.retryBackoff), millis(max(s.retryBackoff, s.retryBackoffMax)))),
 		kgo.ConnIdleTimeout(s.idle()),
@@ -66,6 +67,16 @@ func (s *Settings) Opts(log *slog.Logger) ([]kgo.Opt, error) {
 	return opts, nil
 }
 
+// softwareVersion is what brokers see in their metrics of clients (KIP-511).
+func softwareVersion() string {
+	if b, ok := debug.ReadBuildInfo(); ok {
+		if v := strings.Trim(b.Main.Version, "()"); v != "" && !strings.ContainsAny(v, "+ ") {
+			return v
+		}
+	}
+	return "devel"
+}
+
 // clamp brings milliseconds into the range that franz-go takes.
 func (s *Settings) clamp(key string, ms int64, lo, hi time.Duration) time.Duration {
 	d := millis(ms)
@@ -98,7 +109,6 @@ func backoff(lo, hi time.Duration) func(int) time.Duration {
 
 func (s *Settings) producerOpts() []kgo.Opt {
 	opts := []kgo.Opt{
-		kgo.AllowAutoTopicCreation(),
 		kgo.RecordPartitioner(s.recordPartitioner()),
 		kgo.ProducerLinger(s.clamp("linger.ms", s.linger, 0, time.Minute)),
 		kgo.ProducerBatchMaxBytes(int32(min(max(s.maxRequest, 512), 1<<30))),
@@ -109,6 +119,11 @@ func (s *Settings) producerOpts() []kgo.Opt {
 		// Java bounds bytes only. A record costs franz-go about 200 bytes on top
 		// of its own, so the bytes alone would not bound memory.
 		kgo.MaxBufferedRecords(100_000),
+	}
+	if s.kind&Admin == 0 {
+		// As Java's producer. The worker's own topics need settings that a
+		// broker's defaults do not have; only Cluster makes those.
+		opts = append(opts, kgo.AllowAutoTopicCreation())
 	}
 	if given(s.given, "batch.size") {
 		s.note("batch.size", "batches grow up to max.request.size while a request is under way; batch.size only sets how much goes to one partition before keyless records move to another")
