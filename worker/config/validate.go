@@ -365,3 +365,27 @@ func notNull(s string) string {
 	}
 	return s
 }
+
+// ValidateWith is Validate of properties whose references to config providers
+// are not resolved yet. Unlike Java's, the answer shows the references, and
+// nothing of what they stand for, in values and messages.
+func ValidateWith(ctx context.Context, plugins *connect.Plugins, w *Worker, ps Providers, raw connect.Props) (ConfigInfos, error) {
+	r, err := ps.Resolve(ctx, raw)
+	if err != nil {
+		return ConfigInfos{}, err
+	}
+	infos, err := Validate(ctx, plugins, w, r.Props)
+	if err != nil {
+		return ConfigInfos{}, r.Secrets.Error(err)
+	}
+	for i := range infos.Configs {
+		v := &infos.Configs[i].Value
+		if ref := raw[v.Name]; v.Value != nil && ref != r.Props[v.Name] && *v.Value != "[hidden]" {
+			v.Value = &ref
+		}
+		for n, text := range v.Errors {
+			v.Errors[n] = r.Secrets.Redact(text)
+		}
+	}
+	return infos, nil
+}
