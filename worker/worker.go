@@ -45,6 +45,7 @@ type Options struct {
 	URL      string
 	WorkerID string
 	Peers    Peers
+	Metrics  *metrics.Worker // nil: new ones
 	// SetLevel is told of a log level that was set for all workers.
 	SetLevel func(logger, level string)
 }
@@ -95,10 +96,13 @@ func New(o Options) *Worker {
 	w := &Worker{
 		settings: o.Settings, plugins: o.Plugins, log: o.Log, opts: o, peers: o.Peers,
 		kafka:   kafka.Worker{Props: o.Settings.Props, GroupID: o.Settings.GroupID, ClientID: o.Settings.ClientID},
-		writing: make(chan struct{}, 1), started: make(chan struct{}), metrics: metrics.NewWorker(),
+		writing: make(chan struct{}, 1), started: make(chan struct{}), metrics: o.Metrics,
 		configs: newConfigTopic(o.Log), statuses: newStatusTopic(o.Log, o.WorkerID),
 	}
 	w.herder = newHerder(o.Log, w.configs)
+	if w.metrics == nil {
+		w.metrics = metrics.NewWorker()
+	}
 	w.offsets = &offsetTopic{store: offsets.NewStore(o.Log)}
 	w.herder.launch = w.launch
 	w.herder.graceful = w.gracefulTime
