@@ -2,9 +2,10 @@
 // lines of one. Both connectors carry the class names, properties, offsets and
 // messages of Apache Kafka's connect-file.
 //
-// The source treats the file as a stream of bytes that only grows: it reads
-// large blocks, cuts lines out of them without copying, and gives each record
-// the byte position after its line. The sink appends one line per record.
+// The source treats the file as a stream that only grows: it reads large
+// blocks, cuts lines out of them without copying, and gives each record the
+// position after its line, counted in UTF-16 code units as Java does. The sink
+// appends one line per record.
 //
 // The package imports connect and data only.
 package file

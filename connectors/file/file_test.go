@@ -143,21 +143,6 @@ func TestSinkLines(t *testing.T) {
 	}
 }
 
-func FuzzValid(f *testing.F) {
-	for _, s := range []string{"", "a", "\xff", "\xe2\x82", "\xf0\x9f\x99", "\xed\xa0\x80x"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		got := valid(s)
-		if got != strings.ToValidUTF8(got, "") {
-			t.Errorf("%q: %q is malformed", s, got)
-		}
-		if kept := strings.ToValidUTF8(s, ""); strings.ReplaceAll(got, "\uFFFD", "") != strings.ReplaceAll(kept, "\uFFFD", "") {
-			t.Errorf("%q: %q lost characters", s, got)
-		}
-	})
-}
-
 func BenchmarkSink(b *testing.B) {
 	task, err := openSinkTask(b.Context(), nil, connect.Props{"file": filepath.Join(b.TempDir(), "out")})
 	if err != nil {

@@ -1,9 +1,6 @@
 package file
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
 
 // A splitter cuts lines out of a text that grows block by block. Lines end
 // with \n, \r\n or \r. A \r that ends the text does not end a line yet: it may
@@ -57,53 +54,4 @@ func (s *splitter) next() (line string, n int) {
 		s.findCR(0)
 	}
 	return line, n
-}
-
-// valid returns s with every malformed UTF-8 sequence replaced by U+FFFD, as
-// Java's decoder does: one for each longest run that could have begun a
-// character.
-func valid(s string) string {
-	if utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		if r == utf8.RuneError && n == 1 {
-			n = malformed(s)
-			b.WriteString("\uFFFD")
-		} else {
-			b.WriteString(s[:n])
-		}
-		s = s[n:]
-	}
-	return b.String()
-}
-
-// malformed returns the length of the malformed sequence that s begins with:
-// what there is of a character before it goes wrong. A lone surrogate is one
-// sequence of three bytes, as in Java.
-func malformed(s string) int {
-	lo, hi, want := byte(0x80), byte(0xBF), 0
-	switch c := s[0]; {
-	case c >= 0xC2 && c <= 0xDF:
-		want = 1
-	case c >= 0xE0 && c <= 0xEF:
-		want = 2
-		if c == 0xE0 {
-			lo = 0xA0
-		}
-	case c >= 0xF0 && c <= 0xF4:
-		want = 3
-		if c == 0xF0 {
-			lo = 0x90
-		} else if c == 0xF4 {
-			hi = 0x8F
-		}
-	}
-	n := 1
-	for ; n <= want && n < len(s) && s[n] >= lo && s[n] <= hi; n++ {
-		lo, hi = 0x80, 0xBF
-	}
-	return n
 }

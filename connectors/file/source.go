@@ -28,7 +28,8 @@ const (
 
 var valueSchema = data.Of(data.String)
 
-// A place is the offset of a record: the byte after its line.
+// A place is the offset of a record: how many UTF-16 code units of the file's
+// text there are up to the end of its line.
 type place struct {
 	Position int64 `json:"position"`
 }
@@ -39,11 +40,13 @@ type sourceTask struct {
 	host   connect.SourceHost
 	source *connect.SourcePartition
 
-	file   *os.File // nil until the file is there
-	at     int64    // where lines.text starts in the file
-	lines  splitter
-	timer  *time.Timer
-	warned bool // that the file is missing, or too short
+	file     *os.File // nil until the file is there
+	at       int64    // the byte of the file at which lines.text starts
+	position int64    // the UTF-16 code units before it
+	skip     int64    // so many units more were committed: no lines yet
+	lines    splitter
+	timer    *time.Timer
+	warned   bool // that the file is missing, or too short
 }
 
 func openSourceTask(_ context.Context, h connect.SourceHost, p connect.Props) (connect.SourceTask, error) {
@@ -75,7 +78,7 @@ func (t *sourceTask) Poll(ctx context.Context, dst []connect.SourceRecord) ([]co
 		if t.file != nil {
 			n := len(dst)
 			var err error
-			if dst, err = t.read(dst); err != nil || len(dst) > n {
+			if dst, err = t.read(ctx, dst); err != nil || len(dst) > n {
 				return dst, err
 			}
 		}
@@ -88,8 +91,8 @@ func (t *sourceTask) Poll(ctx context.Context, dst []connect.SourceRecord) ([]co
 	}
 }
 
-// open opens the file at the committed position; t.file stays nil when there
-// is no such file yet.
+// open opens the file, to be read from the committed position; t.file stays
+// nil when there is no such file yet.
 func (t *sourceTask) open(ctx context.Context) error {
 	info, err := os.Stat(t.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -114,7 +117,8 @@ func (t *sourceTask) open(ctx context.Context) error {
 	if err != nil {
 		return t.failed("open", err)
 	}
-	t.file, t.at, t.warned = f, position, false
+	t.file, t.warned = f, false
+	t.at, t.position, t.skip = 0, 0, max(position, 0)
 	t.lines.set("", 0)
 	return nil
 }
@@ -141,7 +145,12 @@ func (t *sourceTask) failed(verb string, err error) error {
 }
 
 // read appends lines to dst until the batch is full or the file has no more.
-func (t *sourceTask) read(dst []connect.SourceRecord) ([]connect.SourceRecord, error) {
+func (t *sourceTask) read(ctx context.Context, dst []connect.SourceRecord) ([]connect.SourceRecord, error) {
+	if t.skip > 0 {
+		if err := t.resume(ctx); err != nil || t.skip > 0 {
+			return dst, err
+		}
+	}
 	now := time.Now().UnixMilli()
 	var places []place // one allocation for a batch's offsets
 	for left := t.batch; left > 0; {
@@ -156,14 +165,16 @@ func (t *sourceTask) read(dst []connect.SourceRecord) ([]connect.SourceRecord, e
 			}
 			continue
 		}
+		text, units := decode(line)
 		t.at += int64(n)
+		t.position += int64(units + n - len(line))
 		if len(places) == cap(places) {
 			// A busy file fills batches, a quiet one brings a line or two.
 			places = make([]place, 0, min(left, 1+len(t.lines.text)/max(n, 16)))
 		}
-		places = append(places, place{t.at})
+		places = append(places, place{t.position})
 		r := connect.NewSourceRecord(t.topic, t.source, &places[len(places)-1], data.Datum{},
-			data.Datum{Schema: valueSchema, Value: data.Str(valid(line))})
+			data.Datum{Schema: valueSchema, Value: data.Str(text)})
 		r.Timestamp = now
 		dst = append(dst, r)
 		left--
@@ -171,24 +182,61 @@ func (t *sourceTask) read(dst []connect.SourceRecord) ([]connect.SourceRecord, e
 	return dst, nil
 }
 
+// resume goes on towards the committed position. It counts from the start of
+// the file, since a position does not tell its byte; Java takes it for the
+// byte, and resumes in the wrong place in files that are not ASCII.
+func (t *sourceTask) resume(ctx context.Context) error {
+	var block []byte
+	for t.skip > 0 {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		there, err := t.ahead(t.at)
+		if err != nil || there <= 0 {
+			return err
+		}
+		if block == nil {
+			block = make([]byte, min(there, blockSize))
+		}
+		read, err := t.file.ReadAt(block, t.at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return t.failed("read", err)
+		}
+		n, units := pass(unsafe.String(unsafe.SliceData(block), read), t.skip)
+		if n == 0 {
+			return nil // a character whose end is not there yet
+		}
+		t.at, t.position, t.skip = t.at+int64(n), t.position+units, t.skip-units
+	}
+	t.skip, t.warned = 0, false
+	return nil
+}
+
+// ahead returns how many bytes the file has from a place on; below 0, it ends
+// before.
+func (t *sourceTask) ahead(from int64) (int64, error) {
+	info, err := t.file.Stat()
+	if err != nil {
+		return 0, t.failed("read", err)
+	}
+	there := info.Size() - from
+	if (there < 0 || there == 0 && t.skip > 0) && !t.warned {
+		t.warned = true
+		t.host.Log().Warn("the file is shorter than the position to read from, waiting for it to grow; "+
+			"reset the connector's offsets to read it from its start", "file", t.path, "size", info.Size(), "position", t.position+t.skip)
+	}
+	return there, nil
+}
+
 // fill reads the next block behind what is left of the last one. It reports
 // whether there was more. The text of a block is never written again, so lines
 // may be parts of it.
 func (t *sourceTask) fill() (bool, error) {
-	info, err := t.file.Stat()
-	if err != nil {
-		return false, t.failed("read", err)
-	}
 	rest := t.lines.text
 	from := t.at + int64(len(rest))
-	there := info.Size() - from
-	if there < 0 && !t.warned {
-		t.warned = true
-		t.host.Log().Warn("the file is shorter than the position to read from, waiting for it to grow; "+
-			"reset the connector's offsets to read it from its start", "file", t.path, "size", info.Size(), "position", from)
-	}
-	if there <= 0 {
-		return false, nil
+	there, err := t.ahead(from)
+	if err != nil || there <= 0 {
+		return false, err
 	}
 	// A line longer than a block makes blocks grow, so that copying its start
 	// over and over does not take quadratic time.

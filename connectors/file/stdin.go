@@ -89,7 +89,8 @@ func (t *stdinTask) cut(dst []connect.SourceRecord) []connect.SourceRecord {
 		if n == 0 {
 			break
 		}
-		r := connect.NewSourceRecord(t.topic, nil, nil, data.Datum{}, data.Datum{Schema: valueSchema, Value: data.Str(valid(line))})
+		text, _ := decode(line)
+		r := connect.NewSourceRecord(t.topic, nil, nil, data.Datum{}, data.Datum{Schema: valueSchema, Value: data.Str(text)})
 		r.Timestamp = now
 		dst = append(dst, r)
 	}
