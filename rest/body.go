@@ -59,8 +59,11 @@ func (r *jsonReader) text() (string, bool) {
 	case tokenObject, tokenArray, tokenEnd:
 		r.wrongType(at, t, javaString)
 		return "", false
+	case tokenNull:
+		r.scalar(t)
+		return "", false
 	default:
-		return r.scalar(t), t != tokenNull
+		return r.scalar(t), true
 	}
 }
 

@@ -36,8 +36,8 @@ func missing(what string) error {
 // unknown expansion is no error: it adds nothing.
 func listConnectors(_ context.Context, q *request) (*answer, error) {
 	names := q.w.Connectors()
-	expand, given := q.c.Request().URL.Query()["expand"]
-	if !given {
+	expand := q.queries("expand")
+	if expand == nil {
 		return ok(names, nil)
 	}
 	all := make(map[string]map[string]any, len(names))

@@ -32,6 +32,9 @@ type front struct {
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, bad := cleanPath(r)
+	if r.Method == http.MethodConnect {
+		bad = "Bad Request"
+	}
 	if bad != "" {
 		(&jettyError{message: bad, uri: "/badURI", close: true}).write(w)
 		return
@@ -59,13 +62,8 @@ func cleanPath(r *http.Request) (path, bad string) {
 	if raw == "*" {
 		return raw, ""
 	}
-	if !strings.HasPrefix(raw, "/") { // absolute form
-		u, err := url.ParseRequestURI(raw)
-		if err != nil || !strings.EqualFold(u.Host, r.Host) {
-			return "", "Authority!=Host"
-		}
-		raw = u.EscapedPath()
-		if raw == "" {
+	if !strings.HasPrefix(raw, "/") { // absolute form, as to a proxy
+		if raw = r.URL.EscapedPath(); raw == "" {
 			raw = "/"
 		}
 	}

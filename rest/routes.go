@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -36,11 +37,30 @@ type request struct {
 
 func (q *request) connector() string { return q.c.Param("connector") }
 
-// query returns the first value of a query parameter. Like Java it takes a
-// query that is not well encoded as far as it goes.
+// queries returns the values of a query parameter. Like Java, and other than
+// net/url, it takes a query that is not well encoded as it is.
+func (q *request) queries(name string) []string {
+	var values []string
+	for _, pair := range strings.Split(q.c.Request().URL.RawQuery, "&") {
+		k, v, _ := strings.Cut(pair, "=")
+		if decoded(k) == name {
+			values = append(values, decoded(v))
+		}
+	}
+	return values
+}
+
+func decoded(s string) string {
+	if d, err := url.QueryUnescape(s); err == nil {
+		return d
+	}
+	return s
+}
+
+// query returns the first value of a query parameter.
 func (q *request) query(name string) (string, bool) {
-	v, ok := q.c.Request().URL.Query()[name]
-	if !ok {
+	v := q.queries(name)
+	if len(v) == 0 {
 		return "", false
 	}
 	return v[0], true
