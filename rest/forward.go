@@ -41,7 +41,13 @@ func newClient(s *Server) (*Client, error) {
 
 // PutTasks has the leader at url write a connector's task properties.
 func (c *Client) PutTasks(ctx context.Context, url, connector string, tasks []connect.Props) error {
-	body, err := encode(tasks)
+	list := make([]connect.Props, len(tasks)) // never null, nor its elements
+	for i, t := range tasks {
+		if list[i] = t; t == nil {
+			list[i] = connect.Props{}
+		}
+	}
+	body, err := encode(list)
 	if err != nil {
 		return err
 	}

@@ -32,11 +32,12 @@ type front struct {
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, bad := cleanPath(r)
-	if r.Method == http.MethodConnect {
-		bad = "Bad Request"
-	}
-	if bad != "" {
-		(&jettyError{message: bad, uri: "/badURI", close: true}).write(w)
+	switch {
+	case r.Method == http.MethodConnect || bad == badMessage:
+		(&jettyError{message: badMessage, uri: "/badMessage"}).write(w, http.MethodGet)
+		return
+	case bad != "":
+		(&jettyError{message: bad, uri: "/badURI", close: true}).write(w, r.Method)
 		return
 	}
 	if f.cors != nil {
@@ -54,6 +55,9 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.next.ServeHTTP(w, n)
 }
+
+// badMessage is all that Jetty says of what is no HTTP.
+const badMessage = "Bad Request"
 
 // cleanPath returns the decoded path of a request without what a route does not
 // have, or Jetty's reason to refuse it.
@@ -77,7 +81,7 @@ func cleanPath(r *http.Request) (path, bad string) {
 		s, err := url.PathUnescape(s)
 		switch {
 		case err != nil || strings.Contains(s, "\x00"):
-			return "", "Bad Request"
+			return "", badMessage
 		case !utf8.ValidString(s):
 			return "", "Bad UTF-8 encoding"
 		case strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' }):
@@ -141,14 +145,18 @@ const (
 	pageCache = "must-revalidate,no-cache,no-store"
 )
 
-func (e *jettyError) write(w http.ResponseWriter) {
+// write answers a request; only these three methods get the page.
+func (e *jettyError) write(w http.ResponseWriter, method string) {
 	h := w.Header()
 	h.Set("Cache-Control", pageCache)
-	h.Set("Content-Type", pageType)
 	if e.close {
 		h.Set("Connection", "close")
 	}
-	page := e.page()
+	page := ""
+	if method == http.MethodGet || method == http.MethodPost || method == http.MethodHead {
+		page = e.page()
+		h.Set("Content-Type", pageType)
+	}
 	h.Set("Content-Length", fmt.Sprint(len(page)))
 	w.WriteHeader(http.StatusBadRequest)
 	fmt.Fprint(w, page)

@@ -51,6 +51,8 @@ func (t token) kind() string {
 		return "Integer value"
 	case tokenFloat:
 		return "Floating-point value"
+	case tokenNull:
+		return "Null value"
 	default:
 		return "Boolean value"
 	}

@@ -35,7 +35,7 @@ func settings(t *testing.T, props connect.Props) *config.Worker {
 
 func options(w *config.Worker) Options {
 	return Options{
-		Settings: w, Plugins: &connect.Registered, Loggers: logging.New(logging.Info, logging.Known()...), Log: slog.New(slog.DiscardHandler),
+		Settings: w, Plugins: &connect.Registered, Loggers: logging.New(logging.Info), Log: slog.New(slog.DiscardHandler),
 		Version: "4.3.1", Commit: "test",
 	}
 }

@@ -173,7 +173,7 @@ var (
 
 func (c refusingConn) Write(b []byte) (int, error) {
 	if bytes.HasPrefix(b, plainRefusal) && bytes.Contains(b[:min(len(b), 256)], plainHeaders) {
-		page := (&jettyError{message: "Bad Request", uri: "/badMessage"}).page()
+		page := (&jettyError{message: badMessage, uri: "/badMessage"}).page()
 		_, err := fmt.Fprintf(c.Conn, "HTTP/1.1 400 Bad Request\r\nCache-Control: %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 			pageCache, pageType, len(page), page)
 		return len(b), err

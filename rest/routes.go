@@ -210,7 +210,7 @@ func (s *Server) answerError(c echo.Context, err error) {
 		return
 	}
 	if je, ok := err.(*jettyError); ok {
-		je.write(c.Response())
+		je.write(c.Response(), c.Request().Method)
 		return
 	}
 	var e *statusError

@@ -45,15 +45,15 @@ type Level struct {
 	LastModified *int64 `json:"last_modified"` // ms since the epoch; nil: as it was at the start
 }
 
-// New returns loggers of which Root and the named ones are known, all at the
-// level given.
+// New returns loggers of which Root, those of Known and the named ones are
+// known, all at the level given.
 func New(level slog.Level, names ...string) *Loggers {
 	l := &Loggers{now: time.Now, byName: map[string]*logger{}}
 	root := &logger{name: Root, set: true}
 	root.level.Set(level)
 	l.byName[Root] = root
 	l.least.Set(level)
-	for _, n := range names {
+	for _, n := range append(Known(), names...) {
 		l.logger(n)
 	}
 	return l
