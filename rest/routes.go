@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -220,7 +221,12 @@ func (s *Server) answerError(c echo.Context, err error) {
 		e = statusOf(err)
 	}
 	if e.status >= http.StatusInternalServerError {
-		s.log.Error("Uncaught exception in REST call to "+c.Request().URL.Path, "method", c.Request().Method, "error", err)
+		level := slog.LevelError
+		switch err.(type) {
+		case *statusError, *badJSON: // the client's doing, or said already
+			level = slog.LevelWarn
+		}
+		s.log.Log(c.Request().Context(), level, "Uncaught exception in REST call to "+c.Request().URL.Path, "method", c.Request().Method, "error", err)
 	}
 	h := c.Response().Header()
 	h.Del("Allow") // echo sets it on a 405, Java does not
