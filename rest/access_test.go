@@ -31,7 +31,7 @@ func TestBasicAuth(t *testing.T) {
 	jaas := filepath.Join(dir, "jaas.conf")
 	write(t, users, "alice=secret\nbob:pw\n")
 	write(t, jaas, "// users of the API\nKafkaConnect {\n  "+propertyFileLogin+" required\n  file=\""+users+"\";\n};\n")
-	w := settings(t, connect.Props{"rest.extension.classes": basicAuthExtension})
+	w := settings(t, connect.Props{"rest.extension.classes": BasicAuthExtension})
 	o := options(w)
 	o.JAAS = jaas
 	o.Metrics = http.NotFoundHandler()
@@ -92,14 +92,14 @@ func TestBasicAuthSettings(t *testing.T) {
 	empty := file("empty", "")
 	for _, c := range []struct{ class, jaas, want string }{
 		{"org.example.X", "", "Invalid value org.example.X for configuration rest.extension.classes: the only extension"},
-		{basicAuthExtension, "", "there is no JAAS configuration"},
-		{basicAuthExtension, filepath.Join(dir, "none"), "cannot be read"},
-		{basicAuthExtension, file("a", "Other { };"), "no section KafkaConnect"},
-		{basicAuthExtension, file("b", "KafkaConnect { };"), "no login module"},
-		{basicAuthExtension, file("c", "KafkaConnect { org.example.Login required file=\"x\"; };"), "login module org.example.Login is Java code"},
-		{basicAuthExtension, file("d", "KafkaConnect { "+propertyFileLogin+" required; };"), "Property Credentials file must be specified"},
-		{basicAuthExtension, file("e", "KafkaConnect { "+propertyFileLogin+" required file=\""+filepath.Join(dir, "none")+"\"; };"), "Error loading Property Credentials file"},
-		{basicAuthExtension, file("f", "KafkaConnect { "+propertyFileLogin+" required file='"+empty+"'; };"), ""},
+		{BasicAuthExtension, "", "there is no JAAS configuration"},
+		{BasicAuthExtension, filepath.Join(dir, "none"), "cannot be read"},
+		{BasicAuthExtension, file("a", "Other { };"), "no section KafkaConnect"},
+		{BasicAuthExtension, file("b", "KafkaConnect { };"), "no login module"},
+		{BasicAuthExtension, file("c", "KafkaConnect { org.example.Login required file=\"x\"; };"), "login module org.example.Login is Java code"},
+		{BasicAuthExtension, file("d", "KafkaConnect { "+propertyFileLogin+" required; };"), "Property Credentials file must be specified"},
+		{BasicAuthExtension, file("e", "KafkaConnect { "+propertyFileLogin+" required file=\""+filepath.Join(dir, "none")+"\"; };"), "Error loading Property Credentials file"},
+		{BasicAuthExtension, file("f", "KafkaConnect { "+propertyFileLogin+" required file='"+empty+"'; };"), ""},
 		{"", "", ""},
 	} {
 		a, err := newBasicAuth([]string{c.class}, c.jaas, slog.New(slog.DiscardHandler))

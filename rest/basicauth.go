@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	basicAuthExtension = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
+	// BasicAuthExtension is the one REST extension that there is a counterpart of.
+	BasicAuthExtension = "org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension"
 	propertyFileLogin  = "org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule"
 	loginProperty      = "java.security.auth.login.config"
 )
@@ -33,10 +34,10 @@ func newBasicAuth(extensions []string, jaas string, log *slog.Logger) (*basicAut
 	for _, class := range extensions {
 		switch class = strings.TrimSpace(class); class {
 		case "":
-		case basicAuthExtension, "BasicAuthSecurityRestExtension", "BasicAuthSecurity":
+		case BasicAuthExtension, "BasicAuthSecurityRestExtension", "BasicAuthSecurity":
 			wanted = true
 		default:
-			return nil, connect.ConfigErrorf("Invalid value %s for configuration rest.extension.classes: the only extension that Millwright has is %s; for others, put a proxy in front", class, basicAuthExtension)
+			return nil, connect.ConfigErrorf("Invalid value %s for configuration rest.extension.classes: the only extension that Millwright has is %s; for others, put a proxy in front", class, BasicAuthExtension)
 		}
 	}
 	if !wanted {

@@ -21,6 +21,7 @@ func (w *Worker) resolve(ctx context.Context, name string, raw connect.Props) (c
 	if err != nil {
 		return nil, err
 	}
+	w.secrets.Keep(name, r.Secrets)
 	if r.TTL > 0 && !strings.EqualFold(r.Props["config.action.reload"], "none") {
 		w.reloadIn(name, r.TTL)
 	}
@@ -59,11 +60,7 @@ func (w *Worker) reloadIn(name string, ttl time.Duration) {
 // Validate answers the validate endpoint: every property of a connector with
 // what is wrong with it.
 func (w *Worker) Validate(ctx context.Context, props connect.Props) (config.ConfigInfos, error) {
-	resolved, err := w.resolved(ctx, props)
-	if err != nil {
-		return config.ConfigInfos{}, err
-	}
-	return config.Validate(ctx, w.plugins, w.settings, resolved)
+	return config.ValidateWith(ctx, w.plugins, w.settings, w.providers, props)
 }
 
 // checkConfig refuses properties that do not pass validation, with all that is

@@ -87,6 +87,7 @@ type reporter struct {
 	generation int32
 	version    string
 	put        func(statusChange)
+	redact     func(text string) string // takes secrets out of traces
 
 	mu     sync.Mutex
 	closed bool
@@ -104,7 +105,7 @@ func (r *reporter) send(st state.State, trace string, safe, last bool) {
 
 func (r *reporter) is(st state.State)      { r.send(st, "", false, false) }
 func (r *reporter) stopped()               { r.send(state.StateUnassigned, "", true, true) }
-func (r *reporter) failed(err error)       { r.send(state.StateFailed, connect.Trace(err), true, true) }
+func (r *reporter) failed(err error)       { r.send(state.StateFailed, r.redact(connect.Trace(err)), true, true) }
 func (r *reporter) closing(st state.State) { r.send(st, "", true, true) }
 
 // silence ends the reports without one.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -91,6 +92,13 @@ func (t *statusTopic) apply(r topiclog.Record) {
 const topicKey = "status-topic-"
 
 func (t *statusTopic) write(ctx context.Context, changes []statusChange) error {
+	// Whether a safe status may be written depends on what others have written. A
+	// worker that comes back from a freeze has not read that yet.
+	if slices.ContainsFunc(changes, func(c statusChange) bool { return c.safe }) {
+		if err := t.log.Sync(ctx); err != nil {
+			return err
+		}
+	}
 	kvs := make([]state.KV, 0, len(changes))
 	for _, c := range changes {
 		if kv, ok := t.record(c); ok {

@@ -46,6 +46,7 @@ type Options struct {
 	WorkerID string
 	Peers    Peers
 	Metrics  *metrics.Worker // nil: new ones
+	Secrets  *Secrets        // what no text may show; nil: new ones
 	// SetLevel is told of a log level that was set for all workers.
 	SetLevel func(logger, level string)
 }
@@ -78,6 +79,7 @@ type Worker struct {
 	configs   *configTopic
 	statuses  *statusTopic
 	offsets   *offsetTopic
+	secrets   *Secrets
 	herder    *Herder
 	member    membership
 	cluster   *kafka.Cluster
@@ -96,12 +98,15 @@ func New(o Options) *Worker {
 	w := &Worker{
 		settings: o.Settings, plugins: o.Plugins, log: o.Log, opts: o, peers: o.Peers,
 		kafka:   kafka.Worker{Props: o.Settings.Props, GroupID: o.Settings.GroupID, ClientID: o.Settings.ClientID},
-		writing: make(chan struct{}, 1), started: make(chan struct{}), metrics: o.Metrics,
+		writing: make(chan struct{}, 1), started: make(chan struct{}), metrics: o.Metrics, secrets: o.Secrets,
 		configs: newConfigTopic(o.Log), statuses: newStatusTopic(o.Log, o.WorkerID),
 	}
 	w.herder = newHerder(o.Log, w.configs)
 	if w.metrics == nil {
 		w.metrics = metrics.NewWorker()
+	}
+	if w.secrets == nil {
+		w.secrets = &Secrets{}
 	}
 	w.offsets = &offsetTopic{store: offsets.NewStore(o.Log)}
 	w.herder.launch = w.launch
@@ -123,6 +128,9 @@ func (w *Worker) Settings() *config.Worker { return w.settings }
 
 // Plugins returns the plugins that the worker has.
 func (w *Worker) Plugins() *connect.Plugins { return w.plugins }
+
+// Redact takes the secrets that this worker knows out of a text.
+func (w *Worker) Redact(text string) string { return w.secrets.Redact(text) }
 
 // Metrics returns the worker's counters.
 func (w *Worker) Metrics() *metrics.Worker { return w.metrics }
@@ -210,7 +218,7 @@ func (w *Worker) launch(id unitID, c *state.Connector, generation int32) runner 
 }
 
 func (w *Worker) reporter(id unitID, class string, generation int32) *reporter {
-	r := &reporter{id: id, generation: generation, put: w.statuses.queue.put}
+	r := &reporter{id: id, generation: generation, put: w.statuses.queue.put, redact: w.secrets.Redact}
 	if p, ok := w.plugins.Sources.Find(class); ok {
 		r.version = p.Version
 	} else if p, ok := w.plugins.Sinks.Find(class); ok {

@@ -95,10 +95,15 @@ func runWith(ctx context.Context, props connect.Props, mode config.Mode, std std
 	if err != nil {
 		return &exitError{2, err}
 	}
+	secrets := &worker.Secrets{}
+	secrets.Keep("worker", resolved.Secrets)
 	loggers := logging.New(slog.LevelInfo)
-	log := slog.New(logging.NewHandler(loggers, logging.Options{Out: std.err, Redact: resolved.Secrets.Redact}))
+	log := slog.New(logging.NewHandler(loggers, logging.Options{Out: std.err, Redact: secrets.Redact}))
 	s, err := config.ParseWorker(resolved.Props, mode, plugins)
 	if err != nil {
+		return &exitError{2, err}
+	}
+	if err := s.Refused(rest.BasicAuthExtension); err != nil {
 		return &exitError{2, err}
 	}
 	for _, n := range s.Notes(plugins) {
@@ -113,7 +118,7 @@ func runWith(ctx context.Context, props connect.Props, mode config.Mode, std std
 		return &exitError{2, err}
 	}
 	w := worker.New(worker.Options{
-		Settings: s, Plugins: plugins, Log: log, URL: server.URL(), WorkerID: server.WorkerID(), Peers: server.Peers(), Metrics: count,
+		Settings: s, Plugins: plugins, Log: log, URL: server.URL(), WorkerID: server.WorkerID(), Peers: server.Peers(), Metrics: count, Secrets: secrets,
 		SetLevel: func(logger, level string) {
 			if l, ok := logging.ParseLevel(level); ok {
 				loggers.SetLevel(logger, l)
