@@ -2,14 +2,11 @@ package worker
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/kafka"
@@ -34,6 +31,42 @@ func (w *Worker) client(props map[string]string, kind kafka.Kind, extra ...kgo.O
 	return cl, settings, nil
 }
 
+// A clientSlot holds a Kafka client that one goroutine opens and that another
+// may close at any time, once.
+type clientSlot struct {
+	p    atomic.Pointer[kgo.Client]
+	once sync.Once
+}
+
+// set puts the client in; if the task was abandoned meanwhile it is closed.
+func (s *clientSlot) set(cl *kgo.Client, abandoned func() bool) {
+	s.p.Store(cl)
+	if abandoned() {
+		s.close()
+	}
+}
+
+func (s *clientSlot) get() *kgo.Client { return s.p.Load() }
+
+// close closes the client, if there is one. A consumer leaves its group first,
+// for which it gets a while: a broker that is away must not hold up the end.
+func (s *clientSlot) close() {
+	cl := s.p.Load()
+	if cl == nil {
+		return
+	}
+	s.once.Do(func() {
+		leave, cancel := context.WithTimeout(context.Background(), leaveTime)
+		defer cancel()
+		cl.AllowRebalance()
+		_ = cl.LeaveGroupContext(leave) // else its session ends by itself
+		cl.Close()
+	})
+}
+
+// How long a consumer may take to leave its group.
+const leaveTime = 5 * time.Second
+
 func (r *sourceRunner) openProducer(ctx context.Context) error {
 	props := r.w.kafka.SourceProducer(r.id.Connector, r.id.Task, r.conn)
 	if r.exactly {
@@ -47,15 +80,32 @@ func (r *sourceRunner) openProducer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.producer.Store(cl)
-	if r.exactly {
-		// Kafka fences whoever has this transactional id; only then may offsets be
-		// read.
-		if _, _, err := cl.ProducerID(ctx); err != nil {
-			return connect.Failf("Failed to initialize the transactional producer: %w", err)
-		}
+	r.producer.set(cl, r.lost.Load)
+	if !r.exactly {
+		return nil
 	}
-	return nil
+	// Kafka fences whoever has this transactional id; only then may offsets be
+	// read. A task that was told to stop must not fence the one that follows.
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if _, _, err := cl.ProducerID(ctx); err != nil {
+		return connect.Failf("Failed to initialize the transactional producer: %w", err)
+	}
+	return r.stillCurrent(ctx)
+}
+
+// stillCurrent makes sure that the task's generation has not passed while its
+// producer was made: such a task may have fenced off its own successor, and
+// must not write beside the others of the new generation.
+func (r *sourceRunner) stillCurrent(ctx context.Context) error {
+	if err := r.w.configs.Sync(ctx); err != nil {
+		return connect.Failf("Failed to read to end of config topic: %w", err)
+	}
+	if c := r.w.configs.Snapshot().Connectors[r.id.Connector]; c == nil || c.Props == nil || c.TasksOffset != r.gen {
+		return connect.Failf("Cannot start source task %s with exactly-once support as the connector has already generated a new set of task configs", r.id)
+	}
+	return ctx.Err()
 }
 
 // openTopicCreation lets the task make the topics that it writes to, if its
@@ -75,96 +125,28 @@ func (r *sourceRunner) openTopicCreation() error {
 	return nil
 }
 
-func (r *sinkRunner) openConsumer(context.Context) error {
-	props := r.w.kafka.SinkConsumer(r.id.Connector, r.id.Task, r.conn)
-	subscribe, err := r.subscription()
-	if err != nil {
-		return err
-	}
-	opts := append(subscribe,
-		kgo.DisableAutoCommit(),
-		kgo.BlockRebalanceOnPoll(),
-		kgo.OnPartitionsAssigned(r.assigned),
-		kgo.OnPartitionsRevoked(r.revoked),
-		kgo.OnPartitionsLost(r.lostPartitions))
-	cl, settings, err := r.w.client(props, kafka.Group, opts...)
-	if err != nil {
-		return err
-	}
-	r.cl, r.most = cl, max(settings.MaxPollRecords, 1)
-	return nil
-}
-
-func (r *sinkRunner) maxPoll() int { return r.most }
-
-func (r *sinkRunner) subscription() ([]kgo.Opt, error) {
-	if pattern := r.settings.TopicsRegex; pattern != "" {
-		return []kgo.Opt{kgo.ConsumeRegex(), kgo.ConsumeTopics("^(?:" + pattern + ")$")}, nil
-	}
-	return []kgo.Opt{kgo.ConsumeTopics(r.settings.Topics...)}, nil
-}
-
-// startingPoints learns from where the consumer reads, so that a failed flush
-// can go back there, and so that nothing is committed that has not moved.
-func (r *sinkRunner) startingPoints(ctx context.Context, cl *kgo.Client, parts []connect.TopicPartition) error {
-	if len(parts) == 0 {
-		return nil
-	}
-	offsets, err := kadm.NewClient(cl).FetchOffsets(ctx, r.w.kafka.SinkGroupID(r.id.Connector, r.conn))
-	if err != nil {
-		return connect.Failf("the committed offsets could not be read: %w", err)
-	}
-	for _, tp := range parts {
-		if at, ok := offsets.Lookup(tp.Topic, tp.Partition); ok && at.Err == nil && at.At >= 0 {
-			r.done[tp] = at.At
-		}
-	}
-	return nil
-}
-
-// commitResult gathers what a commit's answer says.
-func commitResult(failed *error) func(*kgo.Client, *kmsg.OffsetCommitRequest, *kmsg.OffsetCommitResponse, error) {
-	return func(_ *kgo.Client, _ *kmsg.OffsetCommitRequest, res *kmsg.OffsetCommitResponse, err error) {
-		if err != nil {
-			*failed = err
-			return
-		}
-		for _, t := range res.Topics {
-			for _, p := range t.Partitions {
-				if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-					*failed = fmt.Errorf("topic %s partition %d: %w", t.Topic, p.Partition, err)
-				}
-			}
-		}
-	}
-}
-
 // A topicMemory knows which topics a task has used, so that each is made and
 // reported once.
 type topicMemory struct {
 	w    *Worker
 	id   unitID
 	make func(ctx context.Context, topic string) error // nil: topics are not made by the worker
+	made map[string]bool
 
-	mu    sync.RWMutex
-	made  map[string]bool
+	mu    sync.Mutex
 	noted map[string]int64
 	last  atomic.Pointer[usedTopic]
 }
 
-// ensure makes a topic before the first record goes to it.
+// ensure makes a topic before the first record goes to it. It is called from
+// the goroutine that polls.
 func (m *topicMemory) ensure(ctx context.Context, topic string) error {
-	m.mu.RLock()
-	made := m.made[topic]
-	m.mu.RUnlock()
-	if made || m.make == nil {
+	if m.make == nil || m.made[topic] {
 		return nil
 	}
 	if err := m.make(ctx, topic); err != nil {
 		return err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	if m.made == nil {
 		m.made = map[string]bool{}
 	}

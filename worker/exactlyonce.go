@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/offsets"
-	"github.com/millwright-connect/millwright/worker/pipeline"
 	"github.com/millwright-connect/millwright/worker/state"
 )
 
@@ -26,17 +24,18 @@ const (
 // An exactlyOnceRunner runs one source task so that its records and its offsets
 // reach Kafka together or not at all: both are written in one transaction, under
 // a transactional id that only one living producer can hold.
+//
+// All of it happens on the goroutine that polls; promises only count.
 type exactlyOnceRunner struct {
 	*sourceRunner
 	mode     string
 	interval time.Duration
 
-	open      bool // a transaction is
-	began     time.Time
-	positions map[*connect.SourcePartition]any // to be committed with the transaction
-	sent      []*inflight                      // for RecordCommitter, once the transaction is committed
-	dropped   []*connect.SourceRecord
-	mu        sync.Mutex // guards sent and dropped: promises come on the producer's goroutine
+	open      bool        // a transaction is
+	due       time.Time   // with an interval: of the next commit
+	positions positions   // to be committed with the transaction
+	size      int         // records in the transaction
+	told      []*inflight // for RecordCommitter, once the transaction is committed; in order
 }
 
 // Run polls until ctx ends or the task fails.
@@ -47,7 +46,7 @@ func (r *exactlyOnceRunner) Run(ctx context.Context, started func()) error {
 // openFenced makes sure that no task of an earlier generation can write any
 // more before the first offset is read.
 func (r *exactlyOnceRunner) openFenced(ctx context.Context) error {
-	r.positions = map[*connect.SourcePartition]any{}
+	r.positions.reset()
 	if err := r.w.fenced(ctx, r.id.Connector); err != nil {
 		return err
 	}
@@ -58,21 +57,17 @@ func (r *exactlyOnceRunner) openFenced(ctx context.Context) error {
 	return nil
 }
 
+// loop polls, and then ends the transaction that is open: with a commit if all
+// is well, as it holds whole records of a source that can go on after them.
 func (r *exactlyOnceRunner) loop(ctx context.Context) error {
 	err := r.pollLoop(ctx)
-	if r.lost.Load() {
-		return nil
-	}
-	if !r.open {
-		return err
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.w.settings.OffsetFlushTimeout)
-	defer cancel()
 	if err == nil && r.mode != boundaryConnector {
-		return r.endTransaction(last)
+		err = r.commitTransaction()
 	}
-	if aerr := r.abort(last); aerr != nil {
-		r.log.Warn("the open transaction could not be aborted; Kafka ends it when it times out", "error", aerr)
+	if r.open && !r.lost.Load() {
+		if aerr := r.abort(); aerr != nil {
+			r.log.Warn("the open transaction could not be aborted; Kafka ends it when it times out", "error", aerr)
+		}
 	}
 	return err
 }
@@ -80,95 +75,117 @@ func (r *exactlyOnceRunner) loop(ctx context.Context) error {
 func (r *exactlyOnceRunner) pollLoop(ctx context.Context) error {
 	var batch []connect.SourceRecord
 	for {
-		if t, _ := r.targeted(); t != state.Started && r.open && r.mode != boundaryConnector {
-			if err := r.endTransaction(ctx); err != nil {
+		// A pause may last: an open transaction would hold up the topic's readers,
+		// and time out.
+		if t, _ := r.targeted(); t != state.Started && r.mode != boundaryConnector {
+			if err := r.commitTransaction(); err != nil {
 				return err
 			}
 		}
-		if !r.awaitRunning(ctx) {
-			return nil
-		}
-		var err error
-		pollCtx, cancel := r.untilDue(ctx)
-		batch, err = r.poll(pollCtx, batch)
-		cancel()
-		switch wait, again := connect.RetryAfter(err); {
-		case ctx.Err() != nil:
-			return nil
-		case err == nil, errors.Is(err, context.DeadlineExceeded) && pollCtx.Err() != nil:
-		case again:
-			r.log.Warn("poll failed; it is tried again", "error", err)
-			if !sleep(ctx, max(wait, 100*time.Millisecond)) {
-				return nil
-			}
-			continue
-		default:
+		if again, err := r.awaitRunning(ctx, 0, nil); !again {
 			return err
 		}
-		// A stop must not cut a batch in two: what was polled is sent in full.
-		whole := context.WithoutCancel(ctx)
-		if len(batch) > 0 {
-			if err := r.sendBatch(whole, batch); err != nil {
+		if r.due.IsZero() {
+			r.due = time.Now().Add(r.interval)
+		}
+		turn, end := r.turn(ctx)
+		for r.waits(end) && turn.Err() == nil {
+			wasOpen := r.open
+			var err error
+			if batch, err = r.pollAndCommit(ctx, turn, batch); err != nil {
+				end()
 				return err
 			}
-		}
-		due := r.mode == boundaryPoll && len(batch) > 0 || r.mode == boundaryInterval && time.Since(r.began) >= r.interval
-		if r.open && due {
-			if err := r.endTransaction(whole); err != nil {
-				return err
+			if r.open != wasOpen {
+				break // the next turn has another end
 			}
 		}
+		end()
 	}
 }
 
-// untilDue bounds a poll by the end of the open transaction's interval, so that
-// a source that falls silent still has its records committed.
-func (r *exactlyOnceRunner) untilDue(ctx context.Context) (context.Context, context.CancelFunc) {
+// turn bounds polls by the end of the open transaction's interval, so that a
+// source that falls silent still has its records committed.
+func (r *exactlyOnceRunner) turn(ctx context.Context) (context.Context, context.CancelFunc) {
 	if r.mode != boundaryInterval || !r.open {
-		return ctx, func() {}
+		return context.WithCancel(ctx)
 	}
-	return context.WithDeadline(ctx, r.began.Add(r.interval))
+	return context.WithDeadline(ctx, r.due)
+}
+
+// pollAndCommit polls once, sends what came, and commits if that is due. As in
+// pollAndSend a poll that ended with its context has not failed.
+func (r *exactlyOnceRunner) pollAndCommit(ctx, turn context.Context, batch []connect.SourceRecord) ([]connect.SourceRecord, error) {
+	batch, perr := r.poll(turn, batch)
+	if len(batch) > 0 {
+		if err := r.sendBatch(ctx, batch); err != nil {
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				// A retry was cut short, and so was the batch: the source may have
+				// given all its records one position, so none of them may count.
+				aerr := r.abort()
+				r.positions.reset()
+				r.told = nil
+				return batch, aerr
+			}
+			return batch, err
+		}
+	}
+	wait, again := connect.RetryAfter(perr)
+	if perr != nil && turn.Err() == nil && !again {
+		return batch, perr
+	}
+	if now := time.Now(); r.mode == boundaryPoll || r.mode == boundaryInterval && !now.Before(r.due) {
+		r.due = now.Add(r.interval)
+		if err := r.commitTransaction(); err != nil {
+			return batch, err
+		}
+	}
+	if again && turn.Err() == nil {
+		r.log.Warn("poll failed; it is tried again", "error", perr)
+		sleep(turn, max(wait, retryPoll))
+	}
+	return batch, nil
 }
 
 func (r *exactlyOnceRunner) sendBatch(ctx context.Context, batch []connect.SourceRecord) error {
 	slab := make([]inflight, len(batch))
-	kept := append([]connect.SourceRecord(nil), batch...)
 	arena := r.pipe.Arena(len(batch))
-	producer := r.producer.Load()
+	producer := r.producer.get()
+	var kept []connect.SourceRecord
+	if r.each != nil {
+		kept = append(kept, batch...) // the task may look at them after the next Poll
+	}
 	for i := range batch {
 		rec, f := &batch[i], &slab[i]
-		f.run, f.source = r.sourceRunner, &kept[i]
 		var (
-			out  pipeline.Encoded
 			keep bool
 			err  error
 		)
-		if arena, out, keep, err = r.pipe.Out(ctx, rec, arena); err != nil {
+		if arena, keep, err = r.encode(ctx, rec, f, arena); err != nil {
 			return err
 		}
-		if keep {
-			if err := r.topics.ensure(ctx, rec.Topic); err != nil {
-				return err
+		if r.each != nil {
+			f.source = &kept[i]
+			r.told = append(r.told, f)
+		}
+		if !keep {
+			f.Offset = -1
+		} else {
+			if rec.Topic == r.store.topic {
+				// Its open transaction would hang the task's own reads of offsets.
+				return connect.Failf("Source tasks may not produce to their own offsets topics when exactly-once support is enabled")
 			}
 			if err := r.begin(); err != nil {
 				return err
 			}
-			f.Topic, f.Key, f.Value, f.Headers, f.Partition = rec.Topic, out.Key, out.Value, kafkaHeaders(out.Headers), rec.Partition
-			if rec.Timestamp >= 0 {
-				f.Timestamp = time.UnixMilli(rec.Timestamp)
-			}
+			producer.Produce(context.Background(), &f.Record, acknowledged)
+			r.size++
 			if rec.Source != nil && rec.Position != nil {
-				r.positions[rec.Source] = rec.Position
+				r.positions.set(rec.Source, rec.Position)
 			}
-			producer.Produce(ctx, &f.Record, r.written(f))
-		} else {
-			r.metrics.Filtered(1)
-			r.mu.Lock()
-			r.dropped = append(r.dropped, f.source)
-			r.mu.Unlock()
 		}
-		if r.mode == boundaryConnector {
-			if err := r.atBoundary(ctx, rec.Boundary); err != nil {
+		if r.mode == boundaryConnector && rec.Boundary != connect.NoBoundary {
+			if err := r.atBoundary(rec.Boundary); err != nil {
 				return err
 			}
 		}
@@ -176,36 +193,30 @@ func (r *exactlyOnceRunner) sendBatch(ctx context.Context, batch []connect.Sourc
 	return nil
 }
 
-func (r *exactlyOnceRunner) atBoundary(ctx context.Context, b connect.Boundary) error {
-	switch {
-	case b == connect.CommitAfter && r.open:
-		return r.endTransaction(ctx)
-	case b == connect.AbortAfter && r.open:
-		return r.abort(ctx)
+// atBoundary ends the transaction where the connector wants that. The offsets of
+// records that were aborted are committed, as in Java: an aborted record is one
+// that the connector does not want, not one to be read again.
+func (r *exactlyOnceRunner) atBoundary(b connect.Boundary) error {
+	if b == connect.AbortAfter {
+		if !r.open {
+			r.log.Warn("Ignoring request by task to abort transaction as the current transaction is empty")
+		} else if err := r.abort(); err != nil {
+			return failedBy(err, "Failed to abort producer transaction")
+		}
 	}
-	return nil
+	return r.commitTransaction()
 }
 
 // written is the promise of a record in a transaction. Whatever fails to be
 // written fails the transaction; errors.tolerance has no say in that.
-func (r *exactlyOnceRunner) written(f *inflight) func(*kgo.Record, error) {
-	return func(rec *kgo.Record, err error) {
-		if r.lost.Load() {
-			return
-		}
-		if err != nil {
-			if !errors.Is(err, kgo.ErrAborting) {
-				r.fail(connect.Failf("Unrecoverable exception from producer send callback: %w", err))
-			}
-			return
-		}
+func (r *exactlyOnceRunner) written(f *inflight, err error) {
+	switch {
+	case r.lost.Load(), errors.Is(err, kgo.ErrAborting), errors.Is(err, kgo.ErrClientClosed):
+	case err != nil:
+		r.fail(r.flushFailed(err))
+	default:
 		r.metrics.Written(1)
-		r.topics.used(rec.Topic)
-		if r.each != nil {
-			r.mu.Lock()
-			r.sent = append(r.sent, f)
-			r.mu.Unlock()
-		}
+		r.topics.used(f.Topic)
 	}
 }
 
@@ -213,177 +224,145 @@ func (r *exactlyOnceRunner) begin() error {
 	if r.open {
 		return nil
 	}
-	if err := r.producer.Load().BeginTransaction(); err != nil {
-		return connect.Failf("a transaction could not be begun: %w", err)
+	if err := r.producer.get().BeginTransaction(); err != nil {
+		return failedBy(err, "Failed to begin producer transaction")
 	}
-	r.open, r.began = true, time.Now()
+	r.open = true
 	return nil
 }
 
-// endTransaction writes the offsets into the transaction and commits it.
-func (r *exactlyOnceRunner) endTransaction(ctx context.Context) error {
+// commitTransaction writes the offsets into the transaction and commits it. If
+// there is nothing to write, the task is told of what was dropped all the same.
+// It goes on when the task is told to stop, until the task is abandoned.
+func (r *exactlyOnceRunner) commitTransaction() error {
+	if !r.open && len(r.positions.list) == 0 {
+		r.committed()
+		return nil
+	}
 	began := time.Now()
-	producer := r.producer.Load()
-	changes, err := r.changes()
+	changes, err := r.writeTransaction()
 	if err != nil {
-		return err
-	}
-	records, err := r.store.Records(changes)
-	if err != nil {
-		return err
-	}
-	for _, rec := range records {
-		producer.Produce(ctx, rec, func(rec *kgo.Record, err error) {
-			if err != nil && !errors.Is(err, kgo.ErrAborting) {
-				r.fail(connect.Failf("offsets could not be written to topic %s: %w", rec.Topic, err))
-			}
-		})
-	}
-	if err := producer.Flush(ctx); err != nil {
-		return connect.Failf("Failed to flush records and offsets of the transaction: %w", err)
-	}
-	select {
-	case err := <-r.failed:
-		if aerr := r.abort(ctx); aerr != nil {
-			r.log.Warn("the failed transaction could not be aborted", "error", aerr)
-		}
 		r.metrics.CommitFailed()
 		return err
-	default:
-	}
-	if err := producer.EndTransaction(ctx, kgo.TryCommit); err != nil {
-		r.metrics.CommitFailed()
-		if errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) {
-			return connect.Failf("this task was fenced off by a newer one: %w", err)
-		}
-		return connect.Failf("Failed to commit producer transaction: %w", err)
 	}
 	r.open = false
 	r.metrics.Committed(time.Since(began))
-	r.metrics.Transaction(len(r.sent))
-	clear(r.positions)
-	r.store.Committed(ctx, changes)
-	r.afterCommit(ctx)
+	r.metrics.Transaction(r.size)
+	r.size = 0
+	r.positions.reset()
+	r.store.Committed(r.life, changes)
+	r.committed()
 	return nil
 }
 
-func (r *exactlyOnceRunner) changes() ([]connect.PartitionOffset, error) {
-	changes := make([]connect.PartitionOffset, 0, len(r.positions))
-	for source, position := range r.positions {
-		o, err := offsets.ToObject(position)
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, connect.PartitionOffset{Partition: source.Fields, Offset: o})
+func (r *exactlyOnceRunner) writeTransaction() ([]connect.PartitionOffset, error) {
+	changes, err := offsets.Committable{Positions: r.positions.list}.Changes()
+	if err != nil {
+		return nil, err
+	}
+	records, err := r.store.Records(changes)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.begin(); err != nil { // after an abort there are offsets, and no transaction
+		return nil, err
+	}
+	producer := r.producer.get()
+	for _, rec := range records {
+		producer.Produce(context.Background(), rec, func(_ *kgo.Record, err error) {
+			if err != nil && !errors.Is(err, kgo.ErrAborting) && !errors.Is(err, kgo.ErrClientClosed) {
+				r.fail(r.flushFailed(err))
+			}
+		})
+	}
+	if err := producer.Flush(r.life); err != nil {
+		return nil, r.flushFailed(err)
+	}
+	if err := r.failed(); err != nil {
+		return nil, err
+	}
+	if err := producer.EndTransaction(r.life, kgo.TryCommit); err != nil {
+		return nil, r.flushFailed(err)
 	}
 	return changes, nil
 }
 
-func (r *exactlyOnceRunner) afterCommit(ctx context.Context) {
-	r.mu.Lock()
-	sent, dropped := r.sent, r.dropped
-	r.sent, r.dropped = nil, nil
-	r.mu.Unlock()
-	for _, f := range sent {
+// flushFailed is Java's error of a transaction that could not be written.
+func (r *exactlyOnceRunner) flushFailed(err error) error {
+	if errors.Is(err, kerr.InvalidProducerEpoch) {
+		return failedBy(err, "The task "+r.id.String()+" was unable to finish writing records to Kafka before its producer transaction expired. "+
+			"It may be necessary to reconfigure this connector in order for it to run healthily with exactly-once support. "+
+			"Options for this include: tune the connector's producer configuration for higher throughput, "+
+			"increase the transaction timeout for the connector's producers, "+
+			"decrease the offset commit interval (if using interval-based transaction boundaries), "+
+			"or use the 'poll' transaction boundary (if the connector is not already configured to use it).")
+	}
+	return failedBy(err, "Failed to flush offsets and/or records for task "+r.id.String())
+}
+
+// positions are the last of each source partition. Tasks make handles of
+// partitions once, but one may make them for every record.
+type positions struct {
+	list []offsets.Position
+	at   map[string]int
+	last *connect.SourcePartition
+	n    int // where last is
+}
+
+func (p *positions) reset() {
+	p.list, p.last = p.list[:0], nil
+	if p.at == nil {
+		p.at = map[string]int{}
+	}
+	clear(p.at)
+}
+
+func (p *positions) set(source *connect.SourcePartition, position any) {
+	if source != p.last {
+		n, ok := p.at[source.Key()]
+		if !ok {
+			n = len(p.list)
+			p.at[source.Key()] = n
+			p.list = append(p.list, offsets.Position{Source: source})
+		}
+		p.last, p.n = source, n
+	}
+	p.list[p.n].Position = position
+}
+
+// committed tells the task what has become of its records.
+func (r *exactlyOnceRunner) committed() {
+	for _, f := range r.told {
 		r.commitRecord(f.source, connect.Metadata{TopicPartition: connect.TopicPartition{Topic: f.Topic, Partition: f.Partition}, Offset: f.Offset})
 	}
-	for _, d := range dropped {
-		r.commitRecord(d, connect.Metadata{Offset: -1})
-	}
-	if r.commits != nil {
-		if err := guarded("committing", func() error { return r.commits.Commit(ctx) }); err != nil {
+	r.told = nil
+	if r.commits != nil && !r.lost.Load() {
+		if err := guarded("committing", func() error { return r.commits.Commit(r.life) }); err != nil {
 			r.log.Error("the task failed to note a commit", "error", err)
 		}
 	}
 }
 
-// abort drops the open transaction. The offsets of its records stay to be
-// committed with the next one, as in Java: an aborted record is one that the
-// connector does not want, not one to be read again.
-func (r *exactlyOnceRunner) abort(ctx context.Context) error {
-	producer := r.producer.Load()
-	r.open = false
-	if err := producer.AbortBufferedRecords(ctx); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	r.sent = nil
-	r.mu.Unlock()
-	return producer.EndTransaction(ctx, kgo.TryAbort)
-}
-
-// fenced has the leader fence earlier generations of a connector's tasks, where
-// that was not done since its tasks were written.
-func (w *Worker) fenced(ctx context.Context, name string) error {
-	if err := w.configs.Sync(ctx); err != nil {
-		return err
-	}
-	if c := w.configs.Snapshot().Connectors[name]; c != nil && !c.NeedsFencing {
+// abort drops the records of the open transaction. Their positions stay, for who
+// goes on to commit those.
+func (r *exactlyOnceRunner) abort() error {
+	if !r.open {
 		return nil
 	}
-	err := w.Fence(ctx, name)
-	var moved *MovedError
-	if errors.As(err, &moved) {
-		err = w.peers.Fence(ctx, moved.URL, name)
-	}
-	if err != nil {
-		return connect.Failf("Failed to perform zombie fencing: %w", err)
-	}
-	return w.configs.Sync(ctx)
-}
-
-// Fence makes sure, on the leader, that no task of an earlier generation of an
-// exactly-once source can write any more, and notes how many tasks the current
-// one has (KIP-618).
-func (w *Worker) Fence(ctx context.Context, name string) error {
-	if err := w.lead(ctx, "Only the leader may perform zombie fencing."); err != nil {
+	limit, cancel := context.WithTimeout(r.life, r.w.settings.OffsetFlushTimeout)
+	defer cancel()
+	producer := r.producer.get()
+	if err := producer.AbortBufferedRecords(limit); err != nil {
 		return err
 	}
-	_, err, _ := w.fencings.Do(name, func() (any, error) { return nil, w.fence(ctx, name) })
-	return err
-}
-
-func (w *Worker) fence(ctx context.Context, name string) error {
-	if err := w.configs.Sync(ctx); err != nil {
+	if err := producer.EndTransaction(limit, kgo.TryAbort); err != nil {
 		return err
 	}
-	c, err := w.find(name)
-	if err != nil {
-		return err
+	r.open, r.size = false, 0
+	for _, f := range r.told {
+		f.Offset = -1 // dropped
 	}
-	if w.TypeOf(c.Props) != string(connect.Source) {
-		return refuse(BadRequest, "Connector %s is not a source connector", name)
-	}
-	if !c.NeedsFencing {
-		return nil
-	}
-	// With one task before and one now the new producer fences the old one by
-	// itself; without a record no producer with a transactional id was started.
-	if c.TaskCount >= 0 && (c.TaskCount != 1 || len(c.Tasks) != 1) {
-		ids := make([]string, c.TaskCount)
-		for n := range ids {
-			ids[n] = w.transactionalID(unitID{name, n})
-		}
-		if err := w.fenceProducers(ctx, name, ids); err != nil {
-			return err
-		}
-	}
-	generation := c.Generation
-	return w.write(ctx, "Only the leader may perform zombie fencing.", func(s *state.Snapshot) ([]state.KV, error) {
-		now := s.Connectors[name]
-		if now == nil {
-			return nil, refuse(NotFound, "Connector %s not found", name)
-		}
-		if now.Generation != generation {
-			return nil, refuse(Conflict, "Fencing failed because new task configurations were generated for the connector")
-		}
-		return []state.KV{state.TaskCountRecord(name, len(now.Tasks))}, nil
-	})
-}
-
-// transactionalID is Java's, so that Java and Millwright fence each other.
-func (w *Worker) transactionalID(id unitID) string {
-	return w.settings.GroupID + "-" + id.String()
+	return nil
 }
 
 var _ runner = (*exactlyOnceRunner)(nil)

@@ -24,8 +24,10 @@ func TestExactlyOnce(t *testing.T) {
 	for _, boundary := range []string{"poll", "interval"} {
 		t.Run(boundary, func(t *testing.T) {
 			id := fmt.Sprintf("eos%d", time.Now().UnixNano())
-			w := start(t, bootstrap, connect.Props{"exactly.once.source.support": "enabled", "group.id": id,
-				"config.storage.topic": id + "-configs", "offset.storage.topic": id + "-offsets", "status.storage.topic": id + "-status"})
+			w := start(t, bootstrap, connect.Props{
+				"exactly.once.source.support": "enabled", "group.id": id,
+				"config.storage.topic": id + "-configs", "offset.storage.topic": id + "-offsets", "status.storage.topic": id + "-status",
+			})
 			in := filepath.Join(t.TempDir(), "in")
 			f, err := os.Create(in)
 			if err != nil {
@@ -33,8 +35,10 @@ func TestExactlyOnce(t *testing.T) {
 			}
 			defer f.Close()
 			ctx := t.Context()
-			props := connect.Props{"name": "src", "connector.class": "FileStreamSource", "file": in, "topic": id, "batch.size": "100", "exactly.once.support": "required",
-				"transaction.boundary": boundary, "transaction.boundary.interval.ms": "50"}
+			props := connect.Props{
+				"name": "src", "connector.class": "FileStreamSource", "file": in, "topic": id, "batch.size": "100", "exactly.once.support": "required",
+				"transaction.boundary": boundary, "transaction.boundary.interval.ms": "50",
+			}
 			if _, err := w.Create(ctx, "src", props, ""); err != nil {
 				t.Fatal(err)
 			}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -34,11 +33,11 @@ type sourceRunner struct {
 	commits connect.Committer       // nil: the task does not ask
 	each    connect.RecordCommitter // nil: the task does not ask
 
-	producer atomic.Pointer[kgo.Client]
-	failed   chan error // the first failure of a send, one slot
+	producer clientSlot
+	promise  func(f *inflight, err error)
 	topics   topicMemory
 	admin    *kafka.Cluster // nil: the connector makes no topics
-	lost     atomic.Bool    // abandoned: nothing counts any more
+	telling  sync.Mutex     // of each: acknowledgements and drops come from two goroutines
 }
 
 // inflight is a record on its way to Kafka. The record comes first, so that the
@@ -53,17 +52,20 @@ type inflight struct {
 
 func acknowledged(rec *kgo.Record, err error) {
 	f := (*inflight)(unsafe.Pointer(rec))
-	f.run.acknowledge(f, err)
+	f.run.promise(f, err)
 }
 
 func newSourceRunner(t *taskRunner, p connect.SourcePlugin) runner {
-	r := &sourceRunner{taskRunner: t, plugin: p, tracker: offsets.NewTracker(), failed: make(chan error, 1)}
+	r := &sourceRunner{taskRunner: t, plugin: p, tracker: offsets.NewTracker()}
+	r.promise = r.acknowledge
 	r.topics = topicMemory{w: t.w, id: t.id}
 	if !t.w.settings.ExactlyOnceEnabled() {
 		return r
 	}
 	r.exactly = true
-	return &exactlyOnceRunner{sourceRunner: r}
+	e := &exactlyOnceRunner{sourceRunner: r}
+	r.promise = e.written
+	return e
 }
 
 // Run polls until ctx ends or the task fails.
@@ -95,69 +97,72 @@ func (r *sourceRunner) open(ctx context.Context) error {
 }
 
 func (r *sourceRunner) loop(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+	ticks, cancel := context.WithCancel(ctx)
 	var commits sync.WaitGroup
-	commits.Go(func() { r.commitLoop(ctx) })
+	commits.Go(func() { r.commitLoop(ticks) })
 	err := r.pollLoop(ctx)
 	cancel()
 	commits.Wait()
-	if r.lost.Load() {
-		return nil
-	}
 	// As Java: what was sent gets the flush time-out to be acknowledged, and the
 	// last commit is tried even when the task has failed.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.w.settings.OffsetFlushTimeout)
+	flush, cancel := context.WithTimeout(r.life, r.w.settings.OffsetFlushTimeout)
 	defer cancel()
-	if err := r.tracker.Drained(last); err != nil {
+	if r.producer.get().Flush(flush) != nil && !r.lost.Load() {
 		r.log.Warn("some records were not acknowledged in time; they will be sent again", "records", r.tracker.InFlight())
 	}
-	if cerr := r.commit(last); cerr != nil {
+	last, cancel := context.WithTimeout(r.life, r.w.settings.OffsetFlushTimeout)
+	defer cancel()
+	if cerr := r.commit(last); cerr != nil && !r.lost.Load() {
 		r.log.Error("last offset commit failed; records since the one before will be sent again", "error", cerr)
 	}
 	return err
 }
 
 func (r *sourceRunner) pollLoop(ctx context.Context) error {
-	var (
-		batch []connect.SourceRecord
-		err   error
-	)
+	var batch []connect.SourceRecord
 	for {
-		if !r.awaitRunning(ctx) {
-			return nil
-		}
-		select {
-		case err := <-r.failed:
-			return err
-		default:
-		}
-		batch, err = r.poll(ctx, batch)
-		if err != nil || ctx.Err() != nil {
-			if ctx.Err() != nil {
-				// What the last poll has returned beside its error is not lost: it was
-				// not tracked, so the source gives it again.
-				return nil
-			}
-			if wait, again := connect.RetryAfter(err); again {
-				r.log.Warn("poll failed; it is tried again", "error", err)
-				if !sleep(ctx, max(wait, 100*time.Millisecond)) {
-					return nil
-				}
-				continue
-			}
+		if again, err := r.awaitRunning(ctx, 0, nil); !again {
 			return err
 		}
-		if len(batch) == 0 {
-			continue
-		}
-		if err := r.send(ctx, batch); err != nil {
-			if ctx.Err() != nil {
-				return nil
+		// A pause and a failure end the poll that is under way, as a stop does.
+		turn, end := context.WithCancel(ctx)
+		for r.waits(end) && turn.Err() == nil {
+			var err error
+			if batch, err = r.pollAndSend(ctx, turn, batch); err != nil {
+				end()
+				return err
 			}
-			return err
 		}
+		end()
 	}
 }
+
+// pollAndSend polls once and sends what came. A poll that ended because its
+// context did has not failed, and what it returned all the same is sent: the
+// task will not give it again.
+func (r *sourceRunner) pollAndSend(ctx, turn context.Context, batch []connect.SourceRecord) ([]connect.SourceRecord, error) {
+	batch, perr := r.poll(turn, batch)
+	if len(batch) > 0 {
+		if err := r.send(ctx, batch); err != nil {
+			if ctx.Err() != nil {
+				return batch, nil //nolint:nilerr // only a retry that was cut short
+			}
+			return batch, err
+		}
+	}
+	switch wait, again := connect.RetryAfter(perr); {
+	case perr == nil, turn.Err() != nil:
+		return batch, nil //nolint:nilerr // see above
+	case again:
+		r.log.Warn("poll failed; it is tried again", "error", perr)
+		sleep(turn, max(wait, retryPoll))
+		return batch, nil
+	}
+	return batch, perr
+}
+
+// retryPoll is the least time between a poll that failed and the next.
+const retryPoll = 100 * time.Millisecond
 
 func (r *sourceRunner) poll(ctx context.Context, batch []connect.SourceRecord) (_ []connect.SourceRecord, err error) {
 	defer recovered(&err, "polling")
@@ -170,11 +175,13 @@ func (r *sourceRunner) poll(ctx context.Context, batch []connect.SourceRecord) (
 }
 
 // send encodes and produces one batch. Blocks while the producer's buffer is
-// full, which is the back-pressure that the source feels.
+// full, which is the back-pressure that the source feels. ctx ends retries of
+// transforms and converters only: a task that is told to stop still has what it
+// polled sent and acknowledged. Abandon closes the producer instead.
 func (r *sourceRunner) send(ctx context.Context, batch []connect.SourceRecord) error {
 	slab := make([]inflight, len(batch))
 	arena := r.pipe.Arena(len(batch))
-	producer := r.producer.Load()
+	producer := r.producer.get()
 	var kept []connect.SourceRecord
 	if r.each != nil {
 		kept = append(kept, batch...) // the task may look at them after the next Poll
@@ -185,34 +192,49 @@ func (r *sourceRunner) send(ctx context.Context, batch []connect.SourceRecord) e
 			f.source = &kept[i]
 		}
 		var (
-			out  pipeline.Encoded
 			keep bool
 			err  error
 		)
-		arena, out, keep, err = r.pipe.Out(ctx, rec, arena)
-		if err != nil {
+		if arena, keep, err = r.encode(ctx, rec, f, arena); err != nil {
 			return err
 		}
 		if !keep {
-			r.metrics.Filtered(1)
 			r.commitRecord(f.source, connect.Metadata{Offset: -1})
 			continue
 		}
-		if err := r.topics.ensure(ctx, rec.Topic); err != nil {
-			return err
-		}
-		f.run = r
 		f.handle = r.tracker.Submit(rec.Source, rec.Position)
-		f.Topic, f.Key, f.Value, f.Headers = rec.Topic, out.Key, out.Value, kafkaHeaders(out.Headers)
-		f.Partition = rec.Partition
-		if rec.Timestamp >= 0 {
-			f.Timestamp = time.UnixMilli(rec.Timestamp)
-		}
-		// Not the run's context: a task that is told to stop still has what it
-		// polled sent and acknowledged. Abandon closes the producer instead.
 		producer.Produce(context.Background(), &f.Record, acknowledged)
 	}
 	return nil
+}
+
+// encode makes of a record what the producer takes. A false keep drops it.
+func (r *sourceRunner) encode(ctx context.Context, rec *connect.SourceRecord, f *inflight, arena []byte) (_ []byte, keep bool, err error) {
+	arena, out, keep, err := r.pipe.Out(ctx, rec, arena)
+	if err != nil {
+		return arena, false, err
+	}
+	if !keep {
+		r.metrics.Filtered(1)
+		return arena, false, nil
+	}
+	switch {
+	case rec.Timestamp >= 0:
+		f.Timestamp = time.UnixMilli(rec.Timestamp)
+	case rec.Timestamp != connect.NoTimestamp && rec.Timestamp != -1: // Kafka's own word for none
+		return arena, false, connect.Errorf("org.apache.kafka.common.InvalidRecordException", "Invalid record timestamp %d", rec.Timestamp)
+	}
+	if rec.Partition < -1 {
+		return arena, false, connect.Errorf("java.lang.IllegalArgumentException",
+			"Invalid partition: %d. Partition number should always be non-negative or null.", rec.Partition)
+	}
+	if err := r.topics.ensure(ctx, rec.Topic); err != nil {
+		return arena, false, err
+	}
+	f.run = r
+	f.Topic, f.Partition = rec.Topic, rec.Partition
+	f.Key, f.Value, f.Headers = out.Key, out.Value, kafkaHeaders(out.Headers)
+	return arena, true, nil
 }
 
 // kafkaHeaders looks at the pipeline's headers as the client's: see rawHeaders.
@@ -243,29 +265,18 @@ func (r *sourceRunner) acknowledge(f *inflight, err error) {
 			r.commitRecord(f.source, connect.Metadata{Offset: -1})
 			return
 		} else {
-			r.fail(connect.Failf("Unrecoverable exception from producer send callback: %w", terr))
+			r.fail(failedBy(terr, "Unrecoverable exception from producer send callback"))
 		}
 	}
-}
-
-func (r *sourceRunner) fail(err error) {
-	select {
-	case r.failed <- err:
-	default:
-	}
-	r.wake()
 }
 
 func (r *sourceRunner) commitRecord(rec *connect.SourceRecord, m connect.Metadata) {
 	if r.each == nil {
 		return
 	}
-	var err error
-	func() {
-		defer recovered(&err, "committing a record")
-		err = r.each.CommitRecord(rec, m)
-	}()
-	if err != nil {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	if err := guarded("committing a record", func() error { return r.each.CommitRecord(rec, m) }); err != nil {
 		r.log.Error("the task failed to note an acknowledged record", "error", err)
 	}
 }
@@ -308,38 +319,25 @@ func (r *sourceRunner) commit(ctx context.Context) error {
 	if r.commits == nil || r.lost.Load() {
 		return nil
 	}
-	var err error
-	func() {
-		defer recovered(&err, "committing")
-		err = r.commits.Commit(ctx)
-	}()
-	return err
+	return guarded("committing", func() error { return r.commits.Commit(ctx) })
 }
 
 // Abandon cuts a task off that did not stop in time: the tracker and the
-// producer are closed first, so that it can neither produce nor commit nor
-// report.
+// producer are closed, and a commit under way is called off, so that it can
+// neither produce nor commit nor report.
 func (r *sourceRunner) Abandon() {
-	r.lost.Store(true)
-	r.report.silence()
+	r.cut()
 	r.tracker.Close()
-	if p := r.producer.Load(); p != nil {
-		go p.Close()
-	}
+	go r.producer.close()
 }
 
 func (r *sourceRunner) close() error {
 	var err error
 	if r.task != nil {
-		func() {
-			defer recovered(&err, "stopping the task")
-			err = r.task.Close()
-		}()
+		err = guarded("stopping the task", r.task.Close)
 	}
 	r.tracker.Close()
-	if p := r.producer.Load(); p != nil {
-		p.Close()
-	}
+	r.producer.close()
 	if r.store != nil {
 		r.store.close()
 	}

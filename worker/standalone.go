@@ -77,10 +77,12 @@ func (m *soloMember) Run(ctx context.Context) error {
 		}
 		offset, connectors, err := m.view(ctx)
 		if err != nil {
-			return nil // the worker is stopping: nothing else fails here
+			return nil //nolint:nilerr // the worker is stopping: nothing else fails here
 		}
-		a := &group.Assignment{Generation: generation, MemberID: "standalone", Protocol: group.Compatible, Leader: true, LeaderID: "standalone",
-			LeaderURL: m.url, ConfigOffset: offset}
+		a := &group.Assignment{
+			Generation: generation, MemberID: "standalone", Protocol: group.Compatible, Leader: true, LeaderID: "standalone",
+			LeaderURL: m.url, ConfigOffset: offset,
+		}
 		for _, name := range sorted(connectors) {
 			a.All.Connectors = append(a.All.Connectors, name)
 			for n := range connectors[name] {

@@ -2,13 +2,15 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
-
-	"github.com/twmb/franz-go/pkg/kgo"
+	"sync/atomic"
+	"time"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/config"
+	"github.com/millwright-connect/millwright/worker/kafka"
 	"github.com/millwright-connect/millwright/worker/metrics"
 	"github.com/millwright-connect/millwright/worker/pipeline"
 	"github.com/millwright-connect/millwright/worker/state"
@@ -22,17 +24,26 @@ type taskRunner struct {
 	conn   connect.Props // of the connector, resolved once the task was prepared
 	raw    connect.Props // of the task, unresolved
 	count  int           // of the connector's tasks
+	gen    int64         // config offset of the tasks' commit record
 	report *reporter
 	log    *slog.Logger
 
 	settings *config.Connector // resolved, typed
 	pipe     *pipeline.Pipeline
-	dead     *kgo.Client // of the dead letter topic; nil: there is none
+	dead     clientSlot // of the dead letter topic; empty: there is none
 	metrics  *metrics.Task
+
+	// life ends when the task is abandoned: what is still done for a task that was
+	// told to stop goes on under it.
+	life context.Context //nolint:containedctx // it is the task's own
+	end  context.CancelFunc
+	lost atomic.Bool // life has ended; cheaper to ask
 
 	mu      sync.Mutex
 	target  state.TargetState
-	changed chan struct{} // closed and replaced when target changes
+	failure error         // found outside of the loop
+	changed chan struct{} // closed and replaced when there is something to look at
+	poked   bool          // the loop has not looked since
 	poke    func()        // ends the wait that the loop is in
 }
 
@@ -40,37 +51,85 @@ func (w *Worker) newTaskRunner(id unitID, c *state.Connector, generation int32) 
 	source := w.TypeOf(c.Props) == string(connect.Source)
 	report := w.reporter(id, c.Props["connector.class"], generation)
 	class := w.canonical(c.Props["connector.class"])
-	count := w.metrics.Task(id.Connector, id.Task, metrics.TaskInfo{Source: source, ExactlyOnce: source && w.settings.ExactlyOnceEnabled(),
-		Connector: metrics.Plugin{Class: class, Version: report.version}, Task: metrics.Plugin{Class: taskClass(class), Version: report.version}})
-	return &taskRunner{w: w, metrics: count, id: id, conn: c.Props, raw: c.Tasks[id.Task], count: len(c.Tasks), report: report,
-		log: w.log.With("connector", id.Connector, "task", id.Task), target: c.Target, changed: make(chan struct{}), poke: func() {}}
+	count := w.metrics.Task(id.Connector, id.Task, metrics.TaskInfo{
+		Source: source, ExactlyOnce: source && w.settings.ExactlyOnceEnabled(),
+		Connector: metrics.Plugin{Class: class, Version: report.version}, Task: metrics.Plugin{Class: taskClass(class), Version: report.version},
+	})
+	r := &taskRunner{
+		w: w, metrics: count, id: id, conn: c.Props, raw: c.Tasks[id.Task], count: len(c.Tasks), gen: c.TasksOffset, report: report,
+		log: w.log.With("connector", id.Connector, "task", id.Task), target: c.Target, changed: make(chan struct{}), poke: func() {},
+	}
+	r.life, r.end = context.WithCancel(context.Background())
+	return r
 }
 
 // Target changes the target state: a task pauses before its next poll or put.
 func (r *taskRunner) Target(t state.TargetState) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.target != t {
 		r.target = t
-		close(r.changed)
-		r.changed = make(chan struct{})
+		r.signal()
 	}
-	poke := r.poke
-	r.mu.Unlock()
-	poke()
 }
 
-// wake ends the wait that the loop is in, so that it looks around.
+// wake ends the wait that the loop is in, or the next one, so that it looks
+// around.
 func (r *taskRunner) wake() {
 	r.mu.Lock()
-	poke := r.poke
-	r.mu.Unlock()
-	poke()
+	defer r.mu.Unlock()
+	r.poked = true
+	r.signal()
+}
+
+// fail ends the task from outside of its loop; the first failure counts.
+func (r *taskRunner) fail(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.failure == nil {
+		r.failure = err
+		r.signal()
+	}
+}
+
+func (r *taskRunner) signal() {
+	close(r.changed)
+	r.changed = make(chan struct{})
+	r.poke()
+}
+
+func (r *taskRunner) failed() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failure
+}
+
+// waits says how the wait that begins can be ended. It reports false when the
+// loop had better look around first; nothing that happens in between is missed.
+func (r *taskRunner) waits(end func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.poke = end
+	if r.poked || r.failure != nil || r.target != state.Started {
+		r.poked = false
+		return false
+	}
+	return true
 }
 
 func (r *taskRunner) targeted() (state.TargetState, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.target, r.changed
+}
+
+// cut is the part of Abandon that all tasks share: no report, no commit, no
+// dead letter comes after it.
+func (r *taskRunner) cut() {
+	r.report.silence()
+	r.lost.Store(true)
+	r.end()
+	go r.dead.close() // nobody waits for what was abandoned
 }
 
 // lifecycle is the life of a task: wait while paused, open, report, loop, close,
@@ -82,7 +141,8 @@ func (r *taskRunner) lifecycle(ctx context.Context, started func(), open, loop f
 	} else {
 		began = started
 	}
-	if !r.awaitRunning(ctx) {
+	defer r.end()
+	if again, _ := r.awaitRunning(ctx, 0, nil); !again {
 		r.metrics.Close()
 		r.report.stopped()
 		return nil
@@ -117,28 +177,57 @@ func guarded(doing string, f func() error) (err error) {
 }
 
 // awaitRunning waits while the target state is not STARTED, and reports the
-// change there and back. It returns false when ctx has ended.
-func (r *taskRunner) awaitRunning(ctx context.Context) bool {
+// change there and back. In between it calls idle, if that is not nil, every so
+// often. It returns false when ctx has ended or the task has failed.
+func (r *taskRunner) awaitRunning(ctx context.Context, every time.Duration, idle func() error) (bool, error) {
 	t, changed := r.targeted()
 	if t == state.Started {
-		return ctx.Err() == nil
+		return ctx.Err() == nil && r.failed() == nil, r.failed()
 	}
 	r.report.is(state.StatePaused)
 	r.metrics.Paused(true)
 	defer r.metrics.Paused(false)
+	var tick <-chan time.Time
+	if idle != nil {
+		ticker := time.NewTicker(every)
+		defer ticker.Stop()
+		tick = ticker.C
+	}
 	for {
 		select {
 		case <-ctx.Done():
-			return false
+			return false, nil
+		case <-tick:
+			if err := idle(); err != nil {
+				return false, err
+			}
 		case <-changed:
+		}
+		if err := r.failed(); err != nil {
+			return false, err
 		}
 		if t, changed = r.targeted(); t == state.Started {
 			if r.pipe != nil { // it was open before
 				r.report.is(state.StateRunning)
 			}
-			return true
+			return true, nil
 		}
 	}
+}
+
+// failedBy is the error of a task that ends for a cause, in Java's words: the
+// message is all of its first line, and the cause gets one of its own.
+func failedBy(cause error, message string) error {
+	return &connect.Error{Class: connect.ConnectException, Message: message, Cause: asJava(cause)}
+}
+
+// asJava gives an error the class that the trace of a task shows for it.
+func asJava(err error) error {
+	err = kafka.JavaError(err)
+	if _, ok := err.(*connect.Error); ok {
+		return err
+	}
+	return &connect.Error{Class: connect.ClassOf(err), Message: err.Error(), Cause: errors.Unwrap(err)}
 }
 
 // prepare resolves the task's properties and builds its pipeline.

@@ -73,8 +73,10 @@ func (w *Worker) openOwnOffsets(ctx context.Context, o *connectorOffsets, topic,
 		return err
 	}
 	store := offsets.NewStore(w.log)
-	log, err := topiclog.Open(ctx, topiclog.Config{Topic: topic, Opts: read, ProducerOpts: write, Log: w.log,
-		ReadCommitted: consumer["isolation.level"] == "read_committed", Apply: store.Apply})
+	log, err := topiclog.Open(ctx, topiclog.Config{
+		Topic: topic, Opts: read, ProducerOpts: write, Log: w.log,
+		ReadCommitted: consumer["isolation.level"] == "read_committed", Apply: store.Apply,
+	})
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,10 @@ import (
 // puts them together. What was opened before a failure is closed.
 func (r *taskRunner) buildPipeline(ctx context.Context) (err error) {
 	s := r.settings
-	c := pipeline.Config{Connector: r.id.Connector, Task: r.id.Task, Tolerate: s.Tolerate, RetryTimeout: s.RetryTimeout, RetryDelayMax: s.RetryDelayMax,
-		LogErrors: s.LogErrors, LogMessages: s.LogMessages, Metrics: &r.metrics.Errors, Log: r.log}
+	c := pipeline.Config{
+		Connector: r.id.Connector, Task: r.id.Task, Tolerate: s.Tolerate, RetryTimeout: s.RetryTimeout, RetryDelayMax: s.RetryDelayMax,
+		LogErrors: s.LogErrors, LogMessages: s.LogMessages, Metrics: &r.metrics.Errors, Log: r.log,
+	}
 	defer func() {
 		if err != nil {
 			_ = pipeline.New(c).Close()
@@ -104,7 +106,7 @@ func (r *taskRunner) deadLetters(ctx context.Context) (*pipeline.DeadLetters, er
 	if err != nil {
 		return nil, err
 	}
-	r.dead = cl
+	r.dead.set(cl, r.lost.Load)
 	return &pipeline.DeadLetters{Topic: topic, Headers: r.settings.DeadLetterHeaders, Send: func(raw pipeline.Raw, done func(error)) {
 		rec := &kgo.Record{Topic: raw.Topic, Key: raw.Key, Value: raw.Value, Headers: kafkaHeaders(raw.Headers), Partition: -1}
 		cl.Produce(context.Background(), rec, func(_ *kgo.Record, err error) { done(err) })
@@ -118,7 +120,5 @@ func (r *taskRunner) closePipeline() {
 			r.log.Warn("the task's converters and transforms failed to close", "error", err)
 		}
 	}
-	if r.dead != nil {
-		r.dead.Close()
-	}
+	r.dead.close()
 }

@@ -23,6 +23,7 @@ type noPeers struct{}
 func (noPeers) PutTasks(context.Context, string, string, []connect.Props) error {
 	return fmt.Errorf("there is one worker only")
 }
+
 func (noPeers) Fence(context.Context, string, string) error {
 	return fmt.Errorf("there is one worker only")
 }
@@ -30,9 +31,10 @@ func (noPeers) Fence(context.Context, string, string) error {
 // start runs a worker against a broker until the test ends.
 func start(t *testing.T, bootstrap string, props connect.Props) *worker.Worker {
 	t.Helper()
+	id := fmt.Sprintf("g%d", time.Now().UnixNano()) // the broker may know earlier runs
 	p := connect.Props{
-		"bootstrap.servers": bootstrap, "group.id": "g",
-		"config.storage.topic": "g-configs", "offset.storage.topic": "g-offsets", "status.storage.topic": "g-status",
+		"bootstrap.servers": bootstrap, "group.id": id,
+		"config.storage.topic": id + "-configs", "offset.storage.topic": id + "-offsets", "status.storage.topic": id + "-status",
 		"config.storage.replication.factor": "1", "offset.storage.replication.factor": "1", "status.storage.replication.factor": "1",
 		"offset.storage.partitions": "2", "status.storage.partitions": "2",
 		"key.converter": "org.apache.kafka.connect.storage.StringConverter", "value.converter": "org.apache.kafka.connect.storage.StringConverter",
@@ -49,8 +51,10 @@ func start(t *testing.T, bootstrap string, props connect.Props) *worker.Worker {
 	if os.Getenv("DEBUG") != "" {
 		level = slog.LevelDebug
 	}
-	w := worker.New(worker.Options{Settings: s, Plugins: &connect.Registered, Peers: noPeers{}, URL: "http://127.0.0.1:1/", WorkerID: "127.0.0.1:1",
-		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: level}))})
+	w := worker.New(worker.Options{
+		Settings: s, Plugins: &connect.Registered, Peers: noPeers{}, URL: "http://127.0.0.1:1/", WorkerID: "127.0.0.1:1",
+		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: level})),
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.Run(ctx) }()
@@ -117,12 +121,13 @@ func TestFileToFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := start(t, bootstrap, nil)
+	topic := fmt.Sprintf("lines%d", time.Now().UnixNano())
 	ctx := t.Context()
-	if _, err := w.Create(ctx, "src", connect.Props{"name": "src", "connector.class": "FileStreamSource", "file": in, "topic": "lines"}, ""); err != nil {
+	if _, err := w.Create(ctx, "src", connect.Props{"name": "src", "connector.class": "FileStreamSource", "file": in, "topic": topic}, ""); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the source to run", running(w, "src", 1))
-	if _, err := w.Create(ctx, "snk", connect.Props{"name": "snk", "connector.class": "FileStreamSink", "file": out, "topics": "lines"}, ""); err != nil {
+	if _, err := w.Create(ctx, "snk", connect.Props{"name": "snk", "connector.class": "FileStreamSink", "consumer.override.group.id": topic, "file": out, "topics": topic}, ""); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the sink to run", running(w, "snk", 1))
