@@ -103,9 +103,11 @@ func (r *reporter) send(st state.State, trace string, safe, last bool) {
 	r.put(statusChange{id: r.id, state: st, trace: trace, generation: r.generation, version: r.version, safe: safe})
 }
 
-func (r *reporter) is(st state.State)      { r.send(st, "", false, false) }
-func (r *reporter) stopped()               { r.send(state.StateUnassigned, "", true, true) }
-func (r *reporter) failed(err error)       { r.send(state.StateFailed, r.redact(connect.Trace(err)), true, true) }
+func (r *reporter) is(st state.State) { r.send(st, "", false, false) }
+func (r *reporter) stopped()          { r.send(state.StateUnassigned, "", true, true) }
+func (r *reporter) failed(err error) {
+	r.send(state.StateFailed, r.redact(connect.Trace(err)), true, true)
+}
 func (r *reporter) closing(st state.State) { r.send(st, "", true, true) }
 
 // silence ends the reports without one.

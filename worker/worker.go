@@ -161,6 +161,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	defer closeMember()
 	w.configs.state.Live()
 	close(w.started)
+	defer w.log.Info("worker has stopped")
 	w.log.Info("worker has started", "group", w.settings.GroupID, "url", w.opts.URL, "cluster", w.clusterID)
 
 	// Ending goes from what uses to what is used: units, then the membership,

@@ -62,8 +62,10 @@ type SourceRecord struct {
 
 // NewSourceRecord returns a record for topic with nothing else chosen.
 func NewSourceRecord(topic string, source *SourcePartition, position any, key, value data.Datum) SourceRecord {
-	return SourceRecord{Record: Record{Topic: topic, Partition: -1, Key: key, Value: value, Timestamp: NoTimestamp, Offset: -1},
-		Source: source, Position: position}
+	return SourceRecord{
+		Record: Record{Topic: topic, Partition: -1, Key: key, Value: value, Timestamp: NoTimestamp, Offset: -1},
+		Source: source, Position: position,
+	}
 }
 
 // A Boundary ends a transaction that the connector defines.

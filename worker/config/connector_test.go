@@ -35,7 +35,8 @@ func (p *plant) Define(d *connect.ConfigDef) {
 
 func somePlugins() *connect.Plugins {
 	ps := javaPlugins()
-	ps.Add(connect.SourcePlugin{Class: "x.PlantSourceConnector", Version: "1.2", Config: func() connect.Configurable { return &plant{} }, OpenTask: noSource,
+	ps.Add(connect.SourcePlugin{
+		Class: "x.PlantSourceConnector", Version: "1.2", Config: func() connect.Configurable { return &plant{} }, OpenTask: noSource,
 		Check: func(_ context.Context, p connect.Props, infos []connect.ConfigInfo) error {
 			if p["place"] == "there" && p["plant.password"] == "" {
 				connect.ValueOf(infos, "plant.password").Fail("there needs a password")
@@ -48,9 +49,12 @@ func somePlugins() *connect.Plugins {
 			}
 			return connect.Supported, nil
 		},
-		OwnTransactions: func(connect.Props) (connect.Support, error) { return 0, errors.New("nobody knows") }})
-	ps.Add(connect.TransformPlugin{Class: "x.Tag$Value", Version: "1", Open: func(connect.Props) (connect.Transform, error) { return nil, nil },
-		Config: func() connect.Configurable { return &plant{} }})
+		OwnTransactions: func(connect.Props) (connect.Support, error) { return 0, errors.New("nobody knows") },
+	})
+	ps.Add(connect.TransformPlugin{
+		Class: "x.Tag$Value", Version: "1", Open: func(connect.Props) (connect.Transform, error) { return nil, nil },
+		Config: func() connect.Configurable { return &plant{} },
+	})
 	ps.Add(connect.TransformPlugin{Class: "x.Tag$Key", Version: "1", Open: func(connect.Props) (connect.Transform, error) { return nil, nil }})
 	ps.Add(connect.PredicatePlugin{Class: "x.Odd", Version: "1", Open: func(connect.Props) (connect.Predicate, error) { return nil, nil }})
 	return ps
@@ -58,8 +62,10 @@ func somePlugins() *connect.Plugins {
 
 func worker(t *testing.T, ps *connect.Plugins, more connect.Props) *Worker {
 	t.Helper()
-	p := connect.Props{"bootstrap.servers": "b:1", "group.id": "connect-taken", "key.converter": "JsonConverter", "value.converter": "JsonConverter",
-		"value.converter.schemas.enable": "false", "config.storage.topic": "c", "offset.storage.topic": "o", "status.storage.topic": "s"}
+	p := connect.Props{
+		"bootstrap.servers": "b:1", "group.id": "connect-taken", "key.converter": "JsonConverter", "value.converter": "JsonConverter",
+		"value.converter.schemas.enable": "false", "config.storage.topic": "c", "offset.storage.topic": "o", "status.storage.topic": "s",
+	}
 	maps.Copy(p, more)
 	w, err := ParseWorker(p, Distributed, ps)
 	if err != nil {
@@ -71,10 +77,12 @@ func worker(t *testing.T, ps *connect.Plugins, more connect.Props) *Worker {
 func TestParseConnector(t *testing.T) {
 	ps := somePlugins()
 	w := worker(t, ps, nil)
-	c, err := ParseConnector(ps, w, connect.Props{"name": "n", "connector.class": "PlantSource", "tasks.max": "3", "key.converter": "StringConverter",
+	c, err := ParseConnector(ps, w, connect.Props{
+		"name": "n", "connector.class": "PlantSource", "tasks.max": "3", "key.converter": "StringConverter",
 		"key.converter.encoding": "UTF-8", "key.converter.plugin.version": "4.3.1", "value.converter.schemas.enable": "true", "errors.tolerance": "all", "errors.retry.timeout": "-1",
 		"transforms": "a,b", "transforms.a.type": "x.Tag$Value", "transforms.a.place": "there", "transforms.a.predicate": "p", "transforms.a.negate": "TRUE", "transforms.a.plugin.version": "1",
-		"transforms.b.type": "x.Tag$Key", "predicates": "p", "predicates.p.type": "Odd", "predicates.p.n": "1", "transaction.boundary": "INTERVAL", "exactly.once.support": "Required"})
+		"transforms.b.type": "x.Tag$Key", "predicates": "p", "predicates.p.type": "Odd", "predicates.p.n": "1", "transaction.boundary": "INTERVAL", "exactly.once.support": "Required",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,8 +112,10 @@ func TestParseConnector(t *testing.T) {
 func TestParseConnectorSink(t *testing.T) {
 	ps := somePlugins()
 	w := worker(t, ps, nil)
-	c, err := ParseConnector(ps, w, connect.Props{"name": "n", "connector.class": "FileStreamSink", "topics": "a, b,a", "errors.deadletterqueue.topic.name": "d",
-		"errors.deadletterqueue.topic.replication.factor": "1", "errors.deadletterqueue.context.headers.enable": "true", "config.action.reload": "none"})
+	c, err := ParseConnector(ps, w, connect.Props{
+		"name": "n", "connector.class": "FileStreamSink", "topics": "a, b,a", "errors.deadletterqueue.topic.name": "d",
+		"errors.deadletterqueue.topic.replication.factor": "1", "errors.deadletterqueue.context.headers.enable": "true", "config.action.reload": "none",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,25 +166,49 @@ func TestValidateDistributed(t *testing.T) {
 		worker, props connect.Props
 		want          []string
 	}{
-		{"worker without exactly-once", nil, connect.Props{"connector.class": "PlantSource", "exactly.once.support": "required"},
-			[]string{"exactly.once.support: This worker does not have exactly-once source support enabled."}},
+		{
+			"worker without exactly-once", nil,
+			connect.Props{"connector.class": "PlantSource", "exactly.once.support": "required"},
+			[]string{"exactly.once.support: This worker does not have exactly-once source support enabled."},
+		},
 		{"connector can", connect.Props{"exactly.once.source.support": "enabled"}, connect.Props{"connector.class": "PlantSource", "exactly.once.support": "required"}, nil},
-		{"connector cannot", connect.Props{"exactly.once.source.support": "enabled"}, connect.Props{"connector.class": "PlantSource", "exactly.once.support": "REQUIRED", "place": "there", "plant.password": "x"},
-			[]string{"exactly.once.support: The connector does not support exactly-once semantics with the provided configuration."}},
-		{"own boundaries", nil, connect.Props{"connector.class": "PlantSource", "transaction.boundary": "connector"},
-			[]string{"transaction.boundary: An unexpected error occurred during validation: nobody knows"}},
-		{"no own boundaries", nil, connect.Props{"connector.class": "FileStreamSource", "transaction.boundary": "connector"},
-			[]string{"transaction.boundary: The connector does not support connector-defined transaction boundaries with the given configuration. Please reconfigure it to use a different transaction boundary definition."}},
-		{"workers' group", nil, connect.Props{"connector.class": "FileStreamSink", "topics": "t", "name": "taken"},
-			[]string{"name: Consumer group for sink connector named taken conflicts with Connect worker group connect-taken"}},
-		{"workers' group by override", nil, connect.Props{"connector.class": "FileStreamSink", "topics": "t", "consumer.override.group.id": "connect-taken"},
-			[]string{"consumer.override.group.id: Consumer group connect-taken conflicts with Connect worker group connect-taken"}},
+		{
+			"connector cannot",
+			connect.Props{"exactly.once.source.support": "enabled"},
+			connect.Props{"connector.class": "PlantSource", "exactly.once.support": "REQUIRED", "place": "there", "plant.password": "x"},
+			[]string{"exactly.once.support: The connector does not support exactly-once semantics with the provided configuration."},
+		},
+		{
+			"own boundaries", nil,
+			connect.Props{"connector.class": "PlantSource", "transaction.boundary": "connector"},
+			[]string{"transaction.boundary: An unexpected error occurred during validation: nobody knows"},
+		},
+		{
+			"no own boundaries", nil,
+			connect.Props{"connector.class": "FileStreamSource", "transaction.boundary": "connector"},
+			[]string{"transaction.boundary: The connector does not support connector-defined transaction boundaries with the given configuration. Please reconfigure it to use a different transaction boundary definition."},
+		},
+		{
+			"workers' group", nil,
+			connect.Props{"connector.class": "FileStreamSink", "topics": "t", "name": "taken"},
+			[]string{"name: Consumer group for sink connector named taken conflicts with Connect worker group connect-taken"},
+		},
+		{
+			"workers' group by override", nil,
+			connect.Props{"connector.class": "FileStreamSink", "topics": "t", "consumer.override.group.id": "connect-taken"},
+			[]string{"consumer.override.group.id: Consumer group connect-taken conflicts with Connect worker group connect-taken"},
+		},
 		{"the plugin's own check", nil, connect.Props{"connector.class": "PlantSource", "place": "there"}, []string{"plant.password: there needs a password"}},
-		{"nulls", nil, connect.Props{"connector.class": "PlantSource", "tasks.max": connect.Null, "zzz": connect.Null, "place": connect.Null},
-			[]string{"zzz: Null value can not be supplied as the configuration value.",
+		{
+			"nulls", nil,
+			connect.Props{"connector.class": "PlantSource", "tasks.max": connect.Null, "zzz": connect.Null, "place": connect.Null},
+			[]string{
+				"zzz: Null value can not be supplied as the configuration value.",
 				"tasks.max: Invalid value null for configuration tasks.max: Value must be non-null",
 				"tasks.max: Null value can not be supplied as the configuration value.",
-				"place: Invalid value null for configuration place: String must be one of: here, there"}},
+				"place: Invalid value null for configuration place: String must be one of: here, there",
+			},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.props["name"] == "" {

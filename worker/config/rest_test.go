@@ -11,9 +11,11 @@ import (
 
 func TestResponseHeaders(t *testing.T) {
 	ps := javaPlugins()
-	w, err := ParseWorker(connect.Props{"bootstrap.servers": "b:1", "key.converter": "JsonConverter", "value.converter": "JsonConverter", "offset.storage.file.filename": "f",
+	w, err := ParseWorker(connect.Props{
+		"bootstrap.servers": "b:1", "key.converter": "JsonConverter", "value.converter": "JsonConverter", "offset.storage.file.filename": "f",
 		"response.http.headers.config":          `set X-Frame-Options: DENY, "add Cache-Control: no-cache, no-store", SETDATE Expires: 1000, add Cache-Control: private`,
-		"listeners.https.ssl.keystore.location": "/k", "ssl.keystore.location": "/other", "ssl.truststore.location": "/t"}, Standalone, ps)
+		"listeners.https.ssl.keystore.location": "/k", "ssl.keystore.location": "/other", "ssl.truststore.location": "/t",
+	}, Standalone, ps)
 	if err != nil {
 		t.Fatal(err)
 	}
