@@ -2,7 +2,6 @@ package rest
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,13 +62,6 @@ func statusOf(err error) *statusError {
 			return &statusError{status: s, message: e.Message}
 		}
 		return &statusError{status: http.StatusInternalServerError, message: e.Message}
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		m := "Request timed out"
-		if err != context.DeadlineExceeded {
-			m += ". " + err.Error()
-		}
-		return &statusError{status: http.StatusInternalServerError, message: m}
 	}
 	var refusal *worker.Refusal
 	if errors.As(err, &refusal) {

@@ -60,9 +60,6 @@ func validate(ctx context.Context, q *request) (*answer, error) {
 	}
 	infos, err := q.w.Validate(ctx, p)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		return nil, fail(http.StatusInternalServerError, "%s: %v", connect.ClassOf(err), err)
 	}
 	return ok(infos, nil)

@@ -61,10 +61,10 @@ type Worker interface {
 	Fence(ctx context.Context, name string) error
 }
 
-// Java's time-outs.
+// Java's time-outs: of a request, and of GET /health.
 const (
-	requestTimeout = 90 * time.Second
-	healthTimeout  = 10 * time.Second
+	RequestTimeout = 90 * time.Second
+	HealthTimeout  = 10 * time.Second
 )
 
 // maxBody bounds what a request may carry: far more than a record of the config

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"time"
+
+	"github.com/millwright-connect/millwright/worker/stage"
 )
 
 // serverInfo is the answer of GET /. Version is that of Apache Kafka, as tools
@@ -38,13 +40,14 @@ func health(ctx context.Context, q *request) (*answer, error) {
 	if err != nil {
 		return &answer{status: http.StatusServiceUnavailable, body: workerStatus{"starting", "Worker is still starting up. " + q.s.stage() + "."}}, nil
 	}
+	ctx, note := stage.With(ctx)
 	switch err := w.Health(ctx); {
 	case err == nil:
 		return ok(workerStatus{"healthy", "Worker has completed startup and is ready to handle requests."}, nil)
 	case errors.Is(err, context.DeadlineExceeded):
 		m := "Worker was unable to handle this request and may be unable to handle other requests."
-		if err != context.DeadlineExceeded {
-			m += " " + err.Error() + "."
+		if at := note.Summary(); at != "" {
+			m += " " + at + "."
 		}
 		return &answer{status: http.StatusInternalServerError, body: workerStatus{"unhealthy", m}}, nil
 	default:

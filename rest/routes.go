@@ -15,6 +15,8 @@ import (
 	"github.com/millwright-connect/millwright/worker"
 )
 
+const validatePath = "/connector-plugins/:plugin/config/validate"
+
 // A route is one method of one path.
 type route struct {
 	method, path string
@@ -107,7 +109,7 @@ func (s *Server) routes() []route {
 
 		{method: get, path: "/connector-plugins", handle: listPlugins, early: true},
 		{method: get, path: "/connector-plugins/:plugin/config", handle: getPluginConfig, early: true},
-		{method: put, path: "/connector-plugins/:plugin/config/validate", handle: validate, reads: true},
+		{method: put, path: validatePath, handle: validate, reads: true},
 	}
 }
 

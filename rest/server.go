@@ -15,6 +15,7 @@ import (
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/config"
 	"github.com/millwright-connect/millwright/worker/logging"
+	"github.com/millwright-connect/millwright/worker/stage"
 )
 
 // How long requests may take to end when the server stops, and how long
@@ -66,8 +67,8 @@ func New(o Options) (*Server, error) {
 		settings: o.Settings, plugins: o.Plugins, loggers: o.Loggers, log: o.Log,
 		version: o.Version, commit: o.Commit, given: make(chan struct{}), began: time.Now(),
 	}
-	s.SetRequestTimeout(requestTimeout)
-	s.SetHealthTimeout(healthTimeout)
+	s.SetRequestTimeout(RequestTimeout)
+	s.SetHealthTimeout(HealthTimeout)
 	cors, err := newCORS(&o.Settings.REST)
 	if err != nil {
 		return nil, err
@@ -124,10 +125,11 @@ func (s *Server) Addresses() []net.Addr {
 func (s *Server) Peers() *Client { return s.client }
 
 // SetRequestTimeout sets how long a request may take before it is answered with
-// 500; 90 seconds if it is never set.
+// 500; RequestTimeout if it is never set.
 func (s *Server) SetRequestTimeout(d time.Duration) { s.requestTimeout.Store(int64(d)) }
 
-// SetHealthTimeout does the same for GET /health; 10 seconds if it is never set.
+// SetHealthTimeout does the same for GET /health; HealthTimeout if it is never
+// set.
 func (s *Server) SetHealthTimeout(d time.Duration) { s.healthTimeout.Store(int64(d)) }
 
 // Serve answers requests with w until ctx ends, or a listener fails. It then
@@ -234,6 +236,7 @@ func (s *Server) run(ctx context.Context, rt *route, q *request) (*answer, error
 		}
 		q.w = w
 	}
+	ctx, note := stage.With(ctx)
 	ended := make(chan result, 1)
 	s.verbs.Go(func() {
 		defer cancel()
@@ -249,16 +252,17 @@ func (s *Server) run(ctx context.Context, rt *route, q *request) (*answer, error
 	})
 	select {
 	case r := <-ended:
-		return r.a, r.err
+		if r.err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return r.a, r.err
+		}
 	case <-ctx.Done():
 	}
-	// A handler that heeds its context knows what it was waiting for.
-	select {
-	case r := <-ended:
-		return r.a, r.err
-	case <-time.After(graceTime):
-		return nil, context.DeadlineExceeded
+	m := "Request timed out"
+	if at := note.Summary(); at != "" {
+		m += ". " + at
+		if rt.path != validatePath { // where Java has no full stop
+			m += "."
+		}
 	}
+	return nil, fail(http.StatusInternalServerError, "%s", m)
 }
-
-const graceTime = 100 * time.Millisecond

@@ -2,9 +2,12 @@ package rest
 
 import (
 	"context"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/millwright-connect/millwright/worker/stage"
 )
 
 // Until the worker has started, what needs it waits; the rest is answered.
@@ -55,6 +58,7 @@ func TestHangingVerb(t *testing.T) {
 		case verb == "delete deaf":
 			<-release // does not look at its context
 		case strings.HasPrefix(verb, "delete"):
+			defer stage.Enter(ctx, "deleting")()
 			<-ctx.Done()
 			return ctx.Err()
 		}
@@ -62,8 +66,11 @@ func TestHangingVerb(t *testing.T) {
 	}
 	s := serve(t, options(w), f)
 	s.SetRequestTimeout(5 * time.Millisecond)
-	for _, name := range []string{"heeds", "deaf"} {
-		if r := ask(t, s, "DELETE", "/connectors/"+name, ""); r.status != 500 || r.body != `{"error_code":500,"message":"Request timed out"}` {
+	for name, want := range map[string]string{
+		"heeds": `^\{"error_code":500,"message":"Request timed out\. The (worker is currently|last operation the worker completed was) deleting, which began at .*Z\."\}$`,
+		"deaf":  `^\{"error_code":500,"message":"Request timed out"\}$`,
+	} {
+		if r := ask(t, s, "DELETE", "/connectors/"+name, ""); r.status != 500 || !regexp.MustCompile(want).MatchString(r.body) {
 			t.Errorf("%s: %d %s", name, r.status, r.body)
 		}
 	}
