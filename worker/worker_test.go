@@ -29,7 +29,7 @@ func (noPeers) Fence(context.Context, string, string) error {
 }
 
 // start runs a worker against a broker until the test ends.
-func start(t *testing.T, bootstrap string, props connect.Props) *worker.Worker {
+func start(t testing.TB, bootstrap string, props connect.Props) *worker.Worker {
 	t.Helper()
 	id := fmt.Sprintf("g%d", time.Now().UnixNano()) // the broker may know earlier runs
 	p := connect.Props{
@@ -75,7 +75,7 @@ func start(t *testing.T, bootstrap string, props connect.Props) *worker.Worker {
 
 // eventually polls a condition: what is waited for happens in other goroutines
 // and in Kafka.
-func eventually(t *testing.T, what string, ok func() bool) {
+func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for !ok() {
