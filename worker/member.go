@@ -41,7 +41,8 @@ func (w *Worker) follow(ctx context.Context) error {
 			leading = a
 			w.clean(ctx, a)
 		}
-		if leading != nil {
+		// A group that is not sessioned signs nothing, and has no key.
+		if leading != nil && leading.from.Protocol == group.Sessioned {
 			renew.Reset(w.renewSessionKey(ctx))
 		}
 	}

@@ -241,6 +241,33 @@ func TestWriteErrorsNameTheKey(t *testing.T) {
 	})
 }
 
+// The client fails all that waits when the first record's context ends.
+func TestOneWriterGivesUp(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.start()
+		l, r, stop, _ := p.run(Config{})
+		defer stop()
+		p.stop()
+		first, giveUp := context.WithCancel(p.Context())
+		failed, written := make(chan error, 1), make(chan error, 1)
+		go func() { failed <- l.Append(first, kv("k", "first")) }()
+		time.Sleep(time.Second)
+		go func() { written <- l.Append(p.Context(), kv("k", "second"), kv("k", "third")) }()
+		time.Sleep(time.Second)
+		giveUp()
+		if err := <-failed; !errors.Is(err, context.Canceled) {
+			p.Error(err)
+		}
+		time.Sleep(time.Minute)
+		p.start()
+		must(p.T, <-written)
+		must(p.T, l.Sync(p.Context()))
+		if got := r.get("k"); got != "third" {
+			p.Errorf("read %s, want third", got)
+		}
+	})
+}
+
 // What compaction leaves may end before the topic does.
 func TestCompactedEnds(t *testing.T) {
 	inPlant(t, func(p *plant) {

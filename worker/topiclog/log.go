@@ -5,6 +5,7 @@
 package topiclog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -200,7 +201,21 @@ func (l *Log) Append(ctx context.Context, kvs ...KV) error {
 // write returns the ends of the partitions it has written to. It returns when
 // ctx ends even if the client cannot tell yet what became of the records: once
 // sent, they stay with the client until a broker answers.
+//
+// The client fails all that waits for a partition when the context of the first
+// record in the queue ends. Others of this worker write to the same topic: what
+// failed because one of them gave up is written again, all of it, so that the
+// order stays.
 func (l *Log) write(ctx context.Context, cl *kgo.Client, kvs []KV) (map[int32]int64, error) {
+	for {
+		wrote, err := l.writeOnce(ctx, cl, kvs)
+		if err == nil || ctx.Err() != nil || !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+			return wrote, err
+		}
+	}
+}
+
+func (l *Log) writeOnce(ctx context.Context, cl *kgo.Client, kvs []KV) (map[int32]int64, error) {
 	results := make(chan error, len(kvs))
 	recs := make([]kgo.Record, len(kvs))
 	for i, kv := range kvs {
@@ -212,15 +227,17 @@ func (l *Log) write(ctx context.Context, cl *kgo.Client, kvs []KV) (map[int32]in
 			results <- err
 		})
 	}
+	var failed error
 	for range recs {
 		select {
 		case err := <-results:
-			if err != nil {
-				return nil, err
-			}
+			failed = cmp.Or(failed, err)
 		case <-ctx.Done():
 			return nil, fmt.Errorf("write to topic %q: %w", l.cfg.Topic, context.Cause(ctx))
 		}
+	}
+	if failed != nil {
+		return nil, failed
 	}
 	wrote := make(map[int32]int64)
 	for i := range recs {
