@@ -15,7 +15,10 @@ import (
 	"github.com/millwright-connect/millwright/worker"
 )
 
-const validatePath = "/connector-plugins/:plugin/config/validate"
+const (
+	healthPath   = "/health"
+	validatePath = "/connector-plugins/:plugin/config/validate"
+)
 
 // A route is one method of one path.
 type route struct {
@@ -82,7 +85,7 @@ func (s *Server) routes() []route {
 	get, put, post, patch, del := http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete
 	return []route{
 		{method: get, path: "/", handle: root, anyType: true, early: true},
-		{method: get, path: "/health", handle: health, anyType: true, early: true},
+		{method: get, path: healthPath, handle: health, anyType: true, early: true},
 
 		{method: get, path: "/connectors", handle: listConnectors},
 		{method: post, path: "/connectors", handle: createConnector, reads: true},

@@ -227,7 +227,11 @@ func (s *Server) run(ctx context.Context, rt *route, q *request) (*answer, error
 		a   *answer
 		err error
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(s.requestTimeout.Load()))
+	limit := time.Duration(s.requestTimeout.Load())
+	if rt.path == healthPath { // it has a time-out of its own, shorter as a rule
+		limit += time.Duration(s.healthTimeout.Load())
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	if !rt.early {
 		w, err := s.started(ctx)
 		if err != nil {

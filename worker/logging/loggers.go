@@ -1,6 +1,8 @@
 package logging
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -179,4 +181,52 @@ func (l *Loggers) Names() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Sorted(maps.Keys(l.byName))
+}
+
+// Configure sets the levels to begin with from the environment variables of the
+// usual container images: CONNECT_LOG4J_ROOT_LOGLEVEL is a level,
+// CONNECT_LOG4J_LOGGERS a list of logger=level. Environ is as os.Environ returns
+// it. An error names the variable and what is wrong with it; what is right is
+// set all the same.
+func (l *Loggers) Configure(environ []string) error {
+	var errs []error
+	levels := map[string]string{}
+	for _, v := range environ {
+		name, value, _ := strings.Cut(v, "=")
+		switch name {
+		case "CONNECT_LOG4J_ROOT_LOGLEVEL":
+			levels[Root] = name + "=" + value
+		case "CONNECT_LOG4J_LOGGERS":
+			for _, pair := range strings.Split(value, ",") {
+				logger, level, ok := strings.Cut(strings.TrimSpace(pair), "=")
+				switch {
+				case ok && logger != "":
+					levels[logger] = name + "=" + level
+				case strings.TrimSpace(pair) != "":
+					errs = append(errs, fmt.Errorf("environment variable %s: %q is not of the form logger=level", name, pair))
+				}
+			}
+		}
+	}
+	// An ancestor first, or it would overrule its children.
+	for _, logger := range slices.SortedFunc(maps.Keys(levels), func(a, b string) int {
+		if isRoot(a) != isRoot(b) {
+			return map[bool]int{true: -1, false: 1}[isRoot(a)]
+		}
+		return strings.Compare(a, b)
+	}) {
+		name, text, _ := strings.Cut(levels[logger], "=")
+		level, ok := ParseLevel(strings.TrimSpace(text))
+		if !ok {
+			errs = append(errs, fmt.Errorf("environment variable %s: %q is no level; the levels are ALL, TRACE, DEBUG, INFO, WARN, ERROR, FATAL and OFF", name, text))
+			continue
+		}
+		l.SetLevel(logger, level)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, g := range l.byName {
+		g.modified = time.Time{} // it is how things are at the start
+	}
+	return errors.Join(errs...)
 }

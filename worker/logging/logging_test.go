@@ -71,6 +71,24 @@ func TestLevels(t *testing.T) {
 	}
 }
 
+func TestConfigure(t *testing.T) {
+	l := New(Info)
+	err := l.Configure([]string{
+		"PATH=/bin", "CONNECT_LOG4J_ROOT_LOGLEVEL=warn", "CONNECT_LOG4J_LOGGERS=org.apache.kafka.connect.runtime=DEBUG, org.apache.kafka=ERROR,,a.b,c=loud",
+	})
+	if err == nil || !strings.Contains(err.Error(), `CONNECT_LOG4J_LOGGERS: "a.b" is not of the form logger=level`) || !strings.Contains(err.Error(), `"loud" is no level`) {
+		t.Error(err)
+	}
+	for name, want := range map[string]string{"root": "WARN", here: "DEBUG", "org.apache.kafka.connect.file": "ERROR", "millwright": "WARN"} {
+		if got, _ := l.Level(name); got.Level != want || got.LastModified != nil {
+			t.Errorf("%s: %+v, not %s", name, got, want)
+		}
+	}
+	if err := New(Info).Configure(nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestParseLevel(t *testing.T) {
 	for _, name := range []string{"ALL", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF"} {
 		for _, s := range []string{name, strings.ToLower(name)} {
