@@ -161,9 +161,7 @@ func (s *settings) addresses() (urls []string, user *url.Userinfo, err error) {
 	for _, text := range s.urls {
 		u, err := url.Parse(text)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-			if err == nil && u.User != nil {
-				text = u.Redacted()
-			} else if err != nil {
+			if strings.Contains(text, "@") {
 				text = "[hidden]" // may hold a password
 			}
 			return nil, nil, connect.ConfigErrorf("Invalid value %s for configuration schema.registry.url: not an address such as http://host:8081", text)

@@ -126,7 +126,7 @@ func (p *serializers) ask(t *testing.T, q map[string]any) map[string]any {
 		t.Fatal(err)
 	}
 	if e := a["error"]; e != nil {
-		t.Fatalf("%s: %s", b, e)
+		t.Fatalf("%.300s: %s", b, e)
 	}
 	return a
 }

@@ -7,6 +7,7 @@ package jackson
 
 import (
 	"math/big"
+	"slices"
 	"strconv"
 	"unicode"
 	"unicode/utf16"
@@ -154,8 +155,19 @@ func Unquote(b []byte, i int) (string, int, error) {
 // counts and what follows is not looked at, leading zeros are allowed, the last
 // of two members of one name wins.
 type treeParser struct {
-	b []byte
-	i int
+	b    []byte
+	i    int
+	free []Node // made in one go
+}
+
+func (p *treeParser) node(k Kind) *Node {
+	if len(p.free) == 0 {
+		p.free = make([]Node, 16)
+	}
+	n := &p.free[0]
+	p.free = p.free[1:]
+	n.Kind = k
+	return n
 }
 
 // Parse reads the first value of b, in UTF-8, UTF-16 or UTF-32.
@@ -215,7 +227,9 @@ func (p *treeParser) value(depth int) (*Node, error) {
 		return p.array(depth)
 	case '"':
 		s, err := p.text()
-		return &Node{Kind: Text, Text: s}, err
+		n := p.node(Text)
+		n.Text = s
+		return n, err
 	case 't':
 		return p.literal("true", True)
 	case 'f':
@@ -237,7 +251,7 @@ func (p *treeParser) literal(word string, kind Kind) (*Node, error) {
 			return nil, p.fail("the end of " + word)
 		}
 	}
-	return &Node{Kind: kind}, nil
+	return p.node(kind), nil
 }
 
 func (p *treeParser) number() (*Node, error) {
@@ -265,7 +279,8 @@ func (p *treeParser) number() (*Node, error) {
 			return nil, p.fail("a digit")
 		}
 	}
-	n := &Node{Kind: kind, Text: string(p.b[from:p.i])}
+	n := p.node(kind)
+	n.Text = string(p.b[from:p.i])
 	if len(n.Text) > MaxNumber {
 		return nil, data.Errorf(serializationException, "a number in the JSON is longer than %d characters", MaxNumber)
 	}
@@ -290,7 +305,7 @@ func (p *treeParser) digits() int {
 }
 
 func (p *treeParser) array(depth int) (*Node, error) {
-	n := &Node{Kind: Array}
+	n := p.node(Array)
 	p.i++
 	if p.peek() == ']' {
 		p.i++
@@ -315,13 +330,13 @@ func (p *treeParser) array(depth int) (*Node, error) {
 }
 
 func (p *treeParser) object(depth int) (*Node, error) {
-	n := &Node{Kind: Object}
+	n := p.node(Object)
 	p.i++
 	if p.peek() == '}' {
 		p.i++
 		return n, nil
 	}
-	at := map[string]int{}
+	var at map[string]int // of many members
 	for {
 		if p.peek() != '"' {
 			return nil, p.fail("a name")
@@ -338,11 +353,19 @@ func (p *treeParser) object(depth int) (*Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		if i, dup := at[name]; dup {
+		if i := n.index(name, at); i >= 0 {
 			n.Kids[i] = v
 		} else {
-			at[name] = len(n.Kids)
 			n.Names, n.Kids = append(n.Names, name), append(n.Kids, v)
+			switch {
+			case at != nil:
+				at[name] = len(n.Kids) - 1
+			case len(n.Names) > few:
+				at = make(map[string]int, 4*few)
+				for i, name := range n.Names {
+					at[name] = i
+				}
+			}
 		}
 		switch p.peek() {
 		case ',':
@@ -356,9 +379,32 @@ func (p *treeParser) object(depth int) (*Node, error) {
 	}
 }
 
+// few is how many members are looked through one by one.
+const few = 16
+
+// index returns where the member of a name is, or -1; at tells, if it is there.
+func (n *Node) index(name string, at map[string]int) int {
+	if at != nil {
+		if i, ok := at[name]; ok {
+			return i
+		}
+		return -1
+	}
+	return slices.Index(n.Names, name)
+}
+
 // text reads a string. Escapes of the halves of a surrogate pair are joined; a
 // half that has no partner becomes U+FFFD.
 func (p *treeParser) text() (string, error) {
+	for i := p.i + 1; i < len(p.b); i++ { // most are plain
+		if c := p.b[i]; c == '"' {
+			s := string(p.b[p.i+1 : i])
+			p.i = i + 1
+			return s, nil
+		} else if c == '\\' || c < 0x20 || c >= utf8.RuneSelf {
+			break
+		}
+	}
 	var out []byte
 	half := rune(0)
 	emit := func(r rune) {
