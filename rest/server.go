@@ -255,11 +255,16 @@ func (s *Server) run(ctx context.Context, rt *route, q *request) (*answer, error
 		r.a, r.err = rt.handle(ctx, q)
 	})
 	select {
+	case <-ctx.Done():
+	case r := <-ended:
+		ended <- r
+	}
+	select { // the handler's end ends ctx too: what it said goes first
 	case r := <-ended:
 		if r.err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return r.a, r.err
 		}
-	case <-ctx.Done():
+	default:
 	}
 	m := "Request timed out"
 	if at := note.Summary(); at != "" {
