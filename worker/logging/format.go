@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,10 @@ import (
 
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
+// traceKey is the attribute whose value, heads of a stack trace as Java's, is
+// written on lines of its own.
+const traceKey = "trace"
+
 func (h *Handler) appendText(b []byte, r slog.Record, logger, context string, attrs []slog.Attr) []byte {
 	b = r.Time.AppendFormat(b, timeFormat)
 	b = append(b, ' ')
@@ -19,16 +24,35 @@ func (h *Handler) appendText(b []byte, r slog.Record, logger, context string, at
 	b = append(b, ' ')
 	b = append(b, context...)
 	b = append(b, oneLine(h.redact(r.Message))...)
+	trace := ""
+	for _, a := range attrs {
+		switch {
+		case a.Key == traceKey:
+			trace = h.redact(textOf(a.Value))
+		case context != "" && (a.Key == "connector" || a.Key == "task"):
+		default:
+			b = h.appendAttr(b, "", a)
+		}
+	}
 	b = append(b, " ("...)
 	b = append(b, logger...)
-	b = append(b, ')')
-	for _, a := range attrs {
-		if context != "" && (a.Key == "connector" || a.Key == "task") {
-			continue
-		}
-		b = h.appendAttr(b, "", a)
+	b = append(b, ':')
+	b = strconv.AppendInt(b, int64(lineOf(r.PC)), 10)
+	b = append(b, ')', '\n')
+	for line := range strings.Lines(trace) {
+		b = append(b, strings.TrimRight(line, "\n")...)
+		b = append(b, '\n')
 	}
-	return append(b, '\n')
+	return b
+}
+
+// lineOf returns the line of code that wrote a record.
+func lineOf(pc uintptr) int {
+	if pc == 0 {
+		return 0
+	}
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	return f.Line
 }
 
 func (h *Handler) appendAttr(b []byte, prefix string, a slog.Attr) []byte {

@@ -22,9 +22,10 @@ type Options struct {
 
 // A Handler is the slog.Handler of a process. A line of text is
 //
-//	time LEVEL [connector|task] message (logger) key=value ...
+//	time LEVEL [connector|task] message key=value ... (logger:line)
 //
-// where connector and task are the attributes of these names.
+// where connector and task are the attributes of these names. The attribute
+// trace, a stack trace, follows on lines of its own.
 type Handler struct {
 	*output
 	sites *sites

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"sync"
 
@@ -12,6 +13,10 @@ import (
 type DeadLetters struct {
 	Topic   string
 	Headers bool // errors.deadletterqueue.context.headers.enable
+	// Key and Value write the records of a source, which have no bytes yet; a
+	// sink's letters are the bytes that Kafka gave. JSON with schemas is what
+	// Millwright uses, as it can write whatever a source makes.
+	Key, Value connect.Converter
 	// Send writes a record to the topic: its Partition and Offset are no wish.
 	// It returns at once, keeps nothing of the record after done, and calls
 	// done once. It may be called from many goroutines.
@@ -40,6 +45,30 @@ func (p *Pipeline) bury(stage Stage, class string, err error, raw *Raw, must boo
 		}
 		p.dead.end(failure)
 	})
+}
+
+// letterOf writes a source's record, as the task made it, for the dead letter
+// queue. What cannot be written is null; the headers say why the record failed.
+func (p *Pipeline) letterOf(o origin) *Raw {
+	r := &o.source.Record
+	if o.before != nil {
+		r = o.before
+	}
+	raw := &Raw{Topic: r.Topic, Partition: r.Partition, Offset: -1, Timestamp: max(r.Timestamp, -1), TimestampType: -1}
+	var err error
+	if raw.Key, err = encode(p.c.Dead.Key, p.c.KeyClass, []byte{}, r.Topic, nil, r.Key); err != nil {
+		raw.Key = nil
+	}
+	if raw.Value, err = encode(p.c.Dead.Value, p.c.ValueClass, []byte{}, r.Topic, nil, r.Value); err != nil {
+		raw.Value = nil
+	}
+	if p.c.Dead.Headers && o.source.Source != nil {
+		raw.Headers = append(raw.Headers, RawHeader{headerPrefix + "source.partition", []byte(o.source.Source.Key())})
+		if position, err := json.Marshal(o.source.Position); err == nil {
+			raw.Headers = append(raw.Headers, RawHeader{headerPrefix + "source.offset", position})
+		}
+	}
+	return raw
 }
 
 // context adds the headers that say where and why a record failed.

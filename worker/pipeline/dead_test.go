@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/connectors/data"
 	"github.com/millwright-connect/millwright/worker/metrics"
 )
 
@@ -39,7 +40,7 @@ func showHeaders(h []RawHeader) string {
 func TestDeadLetter(t *testing.T) {
 	q, m := &queue{}, &metrics.TaskErrors{}
 	var log bytes.Buffer
-	p := New(config(Config{Tolerate: true, LogErrors: true, LogMessages: true, Metrics: m, Dead: &DeadLetters{"dlq", true, q.send}, Log: slog.New(slog.NewTextHandler(&log, nil))}))
+	p := New(config(Config{Tolerate: true, LogErrors: true, LogMessages: true, Metrics: m, Dead: &DeadLetters{Topic: "dlq", Headers: true, Send: q.send}, Log: slog.New(slog.NewTextHandler(&log, nil))}))
 	var r connect.SinkRecord
 	if keep, err := p.In(t.Context(), raw("bad"), &r); keep || err != nil {
 		t.Fatalf("keep %v, error %v", keep, err)
@@ -70,7 +71,7 @@ func TestRejectAndAwait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &queue{}
 		upper := step(func(r *connect.Record) (bool, error) { r.Topic, r.Value = "T", str("V"); return true, nil })
-		p := New(config(Config{Tolerate: true, Steps: []Step{{Transform: upper, Class: "U"}}, Dead: &DeadLetters{"dlq", true, q.send}}))
+		p := New(config(Config{Tolerate: true, Steps: []Step{{Transform: upper, Class: "U"}}, Dead: &DeadLetters{Topic: "dlq", Headers: true, Send: q.send}}))
 		batch := make([]connect.SinkRecord, 3)
 		for i := range batch {
 			one := raw("v")
@@ -127,4 +128,46 @@ func TestRejectWithoutTolerance(t *testing.T) {
 	if err == nil || err.Error() != "Tolerance exceeded in error handler" {
 		t.Errorf("error %v", err)
 	}
+}
+
+// A source has a dead letter queue too, which Java's has not: the record as the
+// task made it, with its place in the source, and Await to say that it is safe.
+func TestDeadLetterOfSource(t *testing.T) {
+	q := &queue{}
+	p := New(config(Config{Tolerate: true, Dead: &DeadLetters{Topic: "dlq", Headers: true, Send: q.send, Key: anyText{}, Value: anyText{}}}))
+	source, err := connect.NewSourcePartition(connect.Object{"file": "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := connect.NewSourceRecord("t", source, connect.Object{"line": 3}, data.Datum{}, data.Datum{Value: data.Str("bad")})
+	if _, _, keep, err := p.Out(t.Context(), &r, nil); keep || err != nil {
+		t.Fatalf("keep %v, error %v", keep, err)
+	}
+	if len(q.letters) != 1 {
+		t.Fatalf("%d letters", len(q.letters))
+	}
+	l := q.letters[0]
+	if l.Topic != "dlq" || l.Key != nil || string(l.Value) != "any:bad" {
+		t.Errorf("letter %q: %q to %s", l.Key, l.Value, l.Topic)
+	}
+	for _, want := range []string{`__connect.errors.source.partition={"file":"f"};`, `__connect.errors.source.offset={"line":3};`, "__connect.errors.stage=VALUE_CONVERTER;"} {
+		if !strings.Contains(showHeaders(l.Headers), want) {
+			t.Errorf("headers %s lack %s", showHeaders(l.Headers), want)
+		}
+	}
+	lost := errors.New("no broker")
+	q.done[0](lost)
+	if err := p.Await(t.Context()); !errors.Is(err, lost) {
+		t.Errorf("the loss of a source's letter is not told: %v", err)
+	}
+}
+
+// anyText writes what no other converter would.
+type anyText struct{ connect.Converter }
+
+func (anyText) Encode(dst []byte, _ string, _ []connect.Header, d data.Datum) ([]byte, error) {
+	if d.Value.IsNull() {
+		return nil, nil
+	}
+	return append(dst, "any:"+d.Value.String()...), nil
 }

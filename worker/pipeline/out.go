@@ -33,7 +33,7 @@ func (p *Pipeline) Arena(n int) []byte {
 func (p *Pipeline) Out(ctx context.Context, r *connect.SourceRecord, arena []byte) (grown []byte, out Encoded, keep bool, err error) {
 	o := origin{source: r}
 	if len(p.c.Steps) > 0 {
-		if p.c.LogMessages {
+		if p.c.LogMessages || p.c.Dead != nil {
 			before := r.Record // what reports show: the record as the task made it
 			o.before = &before
 		}

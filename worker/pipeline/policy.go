@@ -113,10 +113,14 @@ func (p *Pipeline) report(stage Stage, class string, err error, o origin) {
 	p.count.Errors.Add(1)
 	if p.c.LogErrors {
 		p.count.Logged.Add(1)
-		p.log.Error(p.message(stage, class, o), "error", err)
+		p.log.Error(p.message(stage, class, o), "trace", connect.Trace(err))
 	}
-	if p.c.Dead != nil && o.raw != nil {
+	switch {
+	case p.c.Dead == nil:
+	case o.raw != nil:
 		p.bury(stage, class, err, o.raw, stage == TaskPut)
+	case o.source != nil:
+		p.bury(stage, class, err, p.letterOf(o), true)
 	}
 }
 
