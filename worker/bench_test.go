@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -139,4 +140,32 @@ func endOf(tb testing.TB, cl *kgo.Client, topic string) int64 {
 	}
 	end, _ := ends.Lookup(topic, 0)
 	return end.Offset
+}
+
+// BenchmarkIdleSinks reports the part of a core that two hundred sink tasks
+// without work cost.
+func BenchmarkIdleSinks(b *testing.B) {
+	bootstrap := bootstrapOrSkip(b)
+	topic := fmt.Sprintf("idle%d", time.Now().UnixNano())
+	cl := newClient(b, bootstrap)
+	if _, err := kadm.NewClient(cl).CreateTopic(b.Context(), 10, 1, nil, topic); err != nil {
+		b.Fatal(err)
+	}
+	w := start(b, bootstrap, connect.Props{"offset.flush.interval.ms": "60000"})
+	for n := range 20 {
+		name := fmt.Sprintf("%s-%d", topic, n)
+		if _, err := w.Create(b.Context(), name, connect.Props{"name": name, "connector.class": "FileStreamSink", "file": "/dev/null", "topics": topic, "tasks.max": "10"}, ""); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for n := range 20 {
+		eventually(b, "all to run", running(w, fmt.Sprintf("%s-%d", topic, n), 10))
+	}
+	time.Sleep(10 * time.Second) // their groups settle
+	for range b.N {
+		before, began := cpuSeconds(b), time.Now()
+		time.Sleep(20 * time.Second)
+		b.ReportMetric(100*(cpuSeconds(b)-before)/time.Since(began).Seconds(), "%core")
+		b.ReportMetric(float64(runtime.NumGoroutine()), "goroutines")
+	}
 }
