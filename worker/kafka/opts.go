@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"net"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -21,6 +22,11 @@ const (
 	stickyAssignor      = "org.apache.kafka.clients.consumer.StickyAssignor"
 	cooperativeAssignor = "org.apache.kafka.clients.consumer.CooperativeStickyAssignor"
 )
+
+// Dial, unless it is nil, connects clients in place of the operating system:
+// tests run whole workers in a network of their own, and know them by their
+// bootstrap servers.
+var Dial func(ctx context.Context, bootstrap []string, network, address string) (net.Conn, error)
 
 // Opts returns the options of the client.
 func (s *Settings) Opts(log *slog.Logger) ([]kgo.Opt, error) {
@@ -41,6 +47,11 @@ func (s *Settings) Opts(log *slog.Logger) ([]kgo.Opt, error) {
 	opts = append(opts, kgo.MetadataMaxAge(age), kgo.MetadataMinAge(min(age, time.Second)))
 	if log != nil {
 		opts = append(opts, kgo.WithLogger(logger{log}))
+	}
+	if Dial != nil {
+		opts = append(opts, kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
+			return Dial(ctx, s.Bootstrap, network, address)
+		}))
 	}
 	if !s.metricsPush {
 		opts = append(opts, kgo.DisableClientMetrics())
