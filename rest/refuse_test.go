@@ -1,6 +1,13 @@
 package rest
 
-import "testing"
+import (
+	"bufio"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+)
 
 // What Java's server refuses has a page for three methods only.
 func TestPageByMethod(t *testing.T) {
@@ -12,4 +19,24 @@ func TestPageByMethod(t *testing.T) {
 			t.Errorf("%s: %d %v %q", method, r.status, r.header, r.body)
 		}
 	}
+}
+
+// FuzzPath: what is let through is a path that reads one way only.
+func FuzzPath(f *testing.F) {
+	for _, s := range []string{"/", "/connectors/", "/a%20b;x=y/c?q", "*", "/%2e/", "/%C3%A9", "//", "/a%2Fb", "http://h/x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, uri string) {
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + uri + " HTTP/1.1\r\nHost: h\r\n\r\n")))
+		if err != nil {
+			t.Skip("net/http refuses it")
+		}
+		path, bad := cleanPath(r)
+		switch {
+		case bad != "" || path == "*":
+		case !strings.HasPrefix(path, "/"), strings.Contains(path, "//"), len(path) > 1 && strings.HasSuffix(path, "/"), !utf8.ValidString(path),
+			strings.ContainsFunc(path, unicode.IsControl) && !strings.ContainsFunc(path, func(c rune) bool { return c >= 0x80 && c < 0xa0 }):
+			t.Fatalf("%q became %q", uri, path)
+		}
+	})
 }
