@@ -75,6 +75,7 @@ func (c *channel) open(name string, p connect.Props, tasks string) (*reporting, 
 	r := &reporting{c: c, name: name, props: p, tasks: -1}
 	c.tell(event{Kind: "connector.start", Connector: name})
 	if isTrue(p["connector.start.inject.error"]) {
+		_ = r.Close() // what did not start cleans up itself; Java's worker calls stop
 		return nil, errors.New("Injecting errors during connector start")
 	}
 	if tasks != "" {
@@ -154,6 +155,7 @@ func (c *channel) openSource(ctx context.Context, h connect.SourceHost, p connec
 	t.last = t.first
 	t.tell("task.start")
 	if isTrue(p["task-"+t.id+".start.inject.error"]) {
+		_ = t.Close() // as above
 		return nil, errors.New("Injecting errors during task start")
 	}
 	t.boundary()
