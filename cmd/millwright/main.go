@@ -28,7 +28,7 @@ type stdio struct{ in, out, err *os.File }
 // commands are listed in the order in which help shows them.
 func commands() []command {
 	return []command{
-		workerCommand, standaloneCommand, validateCommand, pluginsCommand, healthCommand, versionCommand,
+		demoCommand, workerCommand, standaloneCommand, validateCommand, pluginsCommand, healthCommand, versionCommand,
 	}
 }
 
