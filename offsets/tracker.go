@@ -72,6 +72,15 @@ type queue struct {
 	first, end int // of head and tail: slots[first:] and slots[:end] are in use
 	records    int // submitted and neither committable nor dropped
 	slots      int // in use
+	taken      taken
+}
+
+// taken is what was found committable in a queue since the last Committable:
+// the last position, if moved, and the number of records.
+type taken struct {
+	position any
+	moved    bool
+	records  int
 }
 
 // NewTracker returns a Tracker without records.
@@ -90,8 +99,14 @@ func (t *Tracker) Submit(source *connect.SourcePartition, position any) Handle {
 		q = t.queueOf(source)
 		t.last = q
 	}
+	last := q.tail
+	if last != nil && q.end == len(last.slots) {
+		// Commits may be a minute apart, and a busy task acknowledges millions
+		// of records in one: they are not to be kept until then.
+		t.take(q)
+	}
 	if q.tail == nil || q.end == len(q.tail.slots) {
-		c := t.chunk(q.tail)
+		c := t.chunk(last)
 		if q.tail == nil {
 			q.head, q.first = c, 0
 		} else {
@@ -254,14 +269,15 @@ func (t *Tracker) Committable() Committable {
 	}
 	left := t.queues[:0]
 	for _, q := range t.queues {
-		position, moved, n := t.take(q)
-		if moved && q.source != nil {
+		t.take(q)
+		if q.taken.moved && q.source != nil {
 			if c.Positions == nil {
 				c.Positions = make([]Position, 0, len(t.queues))
 			}
-			c.Positions = append(c.Positions, Position{q.source, position})
+			c.Positions = append(c.Positions, Position{q.source, q.taken.position})
 		}
-		c.Records += n
+		c.Records += q.taken.records
+		q.taken = taken{}
 		c.Pending += q.records
 		if q.records > c.LargestQueue {
 			c.LargestQueue, c.LargestPartition = q.records, q.source
@@ -278,9 +294,9 @@ func (t *Tracker) Committable() Committable {
 	return c
 }
 
-// take removes what may be committed from a queue; moved tells that there was
-// a position, n is the number of records.
-func (t *Tracker) take(q *queue) (position any, moved bool, n int) {
+// take removes what may be committed from a queue and notes it in q.taken.
+func (t *Tracker) take(q *queue) {
+	n := 0
 	for q.slots > 0 {
 		s := &q.head.slots[q.first]
 		state := s.state.Load() & flags
@@ -290,7 +306,7 @@ func (t *Tracker) take(q *queue) (position any, moved bool, n int) {
 		if state == acked {
 			n++
 			if s.position != nil {
-				position, moved = s.position, true
+				q.taken.position, q.taken.moved = s.position, true
 			}
 		}
 		s.position = nil
@@ -305,7 +321,7 @@ func (t *Tracker) take(q *queue) (position any, moved bool, n int) {
 		}
 	}
 	q.records -= n
-	return position, moved, n
+	q.taken.records += n
 }
 
 // retire keeps an empty queue for reuse, and its partition costs nothing.

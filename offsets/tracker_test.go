@@ -300,3 +300,25 @@ func BenchmarkTracker(b *testing.B) {
 		tracker.Committable()
 	}
 }
+
+// TestKeepsNoAcknowledged: between two commits a task may send millions of
+// records; the tracker keeps those in flight only.
+func TestKeepsNoAcknowledged(t *testing.T) {
+	tracker, a := NewTracker(), source(t, "a")
+	var held []Handle
+	for i := range 100_000 {
+		held = append(held, tracker.Submit(a, i))
+		if len(held) == 100 {
+			for _, h := range held {
+				tracker.Ack(h)
+			}
+			held = held[:0]
+		}
+		if n := tracker.last.slots; n > sizes[2]+100 {
+			t.Fatalf("%d slots in use after %d records", n, i)
+		}
+	}
+	if c := tracker.Committable(); len(c.Positions) != 1 || c.Positions[0].Position != 99_999 || c.Records != 100_000 || c.Pending != 0 {
+		t.Errorf("%+v", c)
+	}
+}
