@@ -65,8 +65,9 @@ func classpath() string {
 }
 
 // StartKafka starts a broker with its data in dir, on a given port or, with 0,
-// on a free one. A dir that a broker has used before goes on from there.
-func StartKafka(ctx context.Context, dir string, port int) (*Broker, error) {
+// on a free one. A dir that a broker has used before goes on from there. Further
+// settings are lines of server.properties, which go before those below.
+func StartKafka(ctx context.Context, dir string, port int, settings ...string) (*Broker, error) {
 	if m := kafkaMissing(); m != "" {
 		return nil, errors.New(m)
 	}
@@ -96,7 +97,8 @@ transaction.state.log.num.partitions=3
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
-`, port, ports[1], dir), 0o644)
+%[4]s
+`, port, ports[1], dir, strings.Join(settings, "\n")), 0o644)
 	if err != nil {
 		return nil, err
 	}
