@@ -18,12 +18,13 @@ var ErrStopped = errors.New("the worker is shutting down")
 // hears events, and drives what runs towards what should run. Nothing in the
 // loop blocks: what takes time runs elsewhere and comes back as an event.
 type Herder struct {
-	log      *slog.Logger
-	configs  Configs
-	launch   func(id unitID, c *state.Connector, generation int32) runner
-	rejoin   func(reason string)       // asks the group for a new round; never blocks
-	revoked  func(a *group.Assignment) // all that was taken away has stopped
-	graceful func(unitID) time.Duration
+	log        *slog.Logger
+	configs    Configs
+	launch     func(id unitID, c *state.Connector, generation int32) runner
+	rejoin     func(reason string)       // asks the group for a new round; never blocks
+	revoked    func(a *group.Assignment) // all that was taken away has stopped
+	graceful   func(unitID) time.Duration
+	restarting func(unitID) // reports a unit as RESTARTING
 
 	calls   chan func()
 	assigns chan *assignment
@@ -64,6 +65,9 @@ type unit struct {
 	runner runner
 	cancel context.CancelFunc
 	timer  *time.Timer // of the graceful stop
+	// announced: a request of the config topic restarts it, which its status says
+	// between its end and its new beginning.
+	announced bool
 }
 
 // A unitEvent is something that happened to a unit.
@@ -215,6 +219,9 @@ func (h *Herder) on(e unitEvent) {
 		}
 		if e.unit.phase == stopping {
 			delete(h.units, e.id)
+			if e.unit.announced && h.assigned != nil {
+				h.restarting(e.id)
+			}
 			return
 		}
 		e.unit.phase = down

@@ -211,6 +211,12 @@ func (w *Worker) modifySink(ctx context.Context, name string, props connect.Prop
 	} else if set, err = offsets.SinkOffsets(changes); err != nil {
 		return false, err
 	}
+	for tp, at := range set {
+		if at != nil && *at < 0 {
+			return false, &connect.Error{Class: connect.ConnectException, Message: "Failed to modify offsets for sink connector " + name,
+				Cause: connect.Errorf("java.lang.IllegalArgumentException", "Invalid negative offset %d for partition %s-%d", *at, tp.Topic, tp.Partition)}
+		}
+	}
 	if p.AlterOffsets != nil {
 		if known, err = guardedAlter(func() (bool, error) { return p.AlterOffsets(ctx, props, set) }); err != nil {
 			return false, err

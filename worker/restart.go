@@ -206,8 +206,10 @@ func (w *Worker) restartHere(ctx context.Context, r state.RestartRequest) error 
 			if u == nil || h.assigned == nil || u.phase == stopping {
 				continue
 			}
-			u.restart = true
-			w.statuses.queue.put(statusChange{id: id, state: state.StateRestarting, generation: h.assigned.Generation})
+			u.restart, u.announced = true, true
+			if u.phase == down {
+				h.restarting(id)
+			}
 		}
 		return struct{}{}
 	})

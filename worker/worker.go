@@ -110,6 +110,9 @@ func New(o Options) *Worker {
 	}
 	w.offsets = &offsetTopic{store: offsets.NewStore(o.Log)}
 	w.herder.launch = w.launch
+	w.herder.restarting = func(id unitID) {
+		w.statuses.queue.put(statusChange{id: id, state: state.StateRestarting, generation: w.herder.assigned.Generation})
+	}
 	w.herder.graceful = w.gracefulTime
 	w.herder.rejoin = func(reason string) { w.member.Rejoin(reason) }
 	w.herder.revoked = func(a *group.Assignment) { w.member.Revoked(a) }

@@ -98,6 +98,9 @@ func runWith(ctx context.Context, props connect.Props, mode config.Mode, std std
 	secrets := &worker.Secrets{}
 	secrets.Keep("worker", resolved.Secrets)
 	loggers := logging.New(slog.LevelInfo)
+	if err := loggers.Configure(os.Environ()); err != nil {
+		return &exitError{2, err}
+	}
 	log := slog.New(logging.NewHandler(loggers, logging.Options{Out: std.err, Redact: secrets.Redact}))
 	s, err := config.ParseWorker(resolved.Props, mode, plugins)
 	if err != nil {
