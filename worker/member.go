@@ -122,6 +122,11 @@ func (w *Worker) renewSessionKey(ctx context.Context) time.Duration {
 	return time.Second
 }
 
+// mostHeartbeat bounds heartbeat.interval.ms: a member hears of a rebalance in
+// the answer to a heartbeat, so Java's default of three seconds is what most of
+// a rebalance is spent on. A heartbeat costs next to nothing.
+const mostHeartbeat = time.Second
+
 // openMember makes this worker's membership of its group; the returned function
 // closes its client.
 func (w *Worker) openMember() (func(), error) {
@@ -138,7 +143,7 @@ func (w *Worker) openMember() (func(), error) {
 	}
 	w.member = group.New(group.Config{
 		Client: cl, Group: s.GroupID, URL: w.opts.URL, Protocol: s.Protocol, Session: s.SessionTimeout,
-		Rebalance: s.RebalanceTimeout, Heartbeat: s.HeartbeatInterval, RetryBackoff: 100 * time.Millisecond, MaxDelay: s.RebalanceDelay,
+		Rebalance: s.RebalanceTimeout, Heartbeat: min(s.HeartbeatInterval, mostHeartbeat), RetryBackoff: 100 * time.Millisecond, MaxDelay: s.RebalanceDelay,
 		Snapshot: w.view, Log: w.log,
 	})
 	return cl.Close, nil
