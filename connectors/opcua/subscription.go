@@ -155,7 +155,7 @@ func (d *device) monitor(ctx context.Context, l *link, s *subscription, nodes []
 				s.bad = append(s.bad, n)
 			case int64(r.RevisedQueueSize) < d.queue:
 				shorter++
-			case r.RevisedSamplingInterval > max(millis(d.samplingInterval()), 1):
+			case d.sampling != 0 && r.RevisedSamplingInterval > millis(d.samplingInterval()):
 				slower++
 			}
 		}
