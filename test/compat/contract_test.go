@@ -28,8 +28,8 @@ import (
 // each lane has workers, groups and topics of its own.
 var lanes = []string{
 	"rest,plugins,offsets,admin,worker,topics",
-	"smt,conv,errors",
-	"takeover,group",
+	"smt,conv,errors,takeover",
+	"group",
 	"eos",
 }
 
