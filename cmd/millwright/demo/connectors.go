@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -165,7 +166,7 @@ func (a api) reaches(ctx context.Context, name, want string) error {
 	return until(ctx, fmt.Sprintf("connector %s to be %s", name, want), func() (bool, error) {
 		var s status
 		err := a.call(ctx, http.MethodGet, "/connectors/"+name+"/status", nil, &s)
-		if e := (*apiError)(nil); asAPI(err, &e) && (e.status == http.StatusNotFound || e.status == http.StatusConflict) {
+		if e := (*apiError)(nil); errors.As(err, &e) && (e.status == http.StatusNotFound || e.status == http.StatusConflict) {
 			return false, nil // not yet
 		}
 		if err != nil {
@@ -173,12 +174,6 @@ func (a api) reaches(ctx context.Context, name, want string) error {
 		}
 		return s.is(name, want)
 	})
-}
-
-func asAPI(err error, target **apiError) bool {
-	e, ok := err.(*apiError)
-	*target = e
-	return ok
 }
 
 // until asks again and again, ten times a second, until the answer is yes.

@@ -137,7 +137,7 @@ func (r *run) withWorker(ctx context.Context, settings map[string]string, logFil
 		select {
 		case url = <-began:
 		case <-ctx.Done():
-			return nil
+			return errors.New("ended before it had begun")
 		case <-working.Done():
 			return nil
 		}
@@ -200,10 +200,12 @@ func workerSettings(broker, listen string) map[string]string {
 		"value.converter":   "org.apache.kafka.connect.json.JsonConverter", // with schemas: the sink makes tables of them
 		// a second worker that comes and goes is not waited for
 		"scheduled.rebalance.max.delay.ms": "0",
+		"session.timeout.ms":               "6000",
+		"heartbeat.interval.ms":            "2000",
 		"offset.flush.interval.ms":         "5000",
 	}
-	for _, kind := range []string{"config", "offset", "status"} {
-		s[kind+".storage.topic"] = "millwright-demo-" + kind + "s"
+	for kind, topic := range map[string]string{"config": "configs", "offset": "offsets", "status": "status"} {
+		s[kind+".storage.topic"] = "millwright-demo-" + topic
 		s[kind+".storage.replication.factor"] = "1"
 	}
 	s["offset.storage.partitions"], s["status.storage.partitions"] = "5", "5"
@@ -249,11 +251,11 @@ func choosePorts(file, listen string) (p ports, err error) {
 	return p, os.WriteFile(file, append(b, '\n'), 0o644) //nolint:gosec // it holds no secret
 }
 
-// hostPort reads host:port, :port or port.
+// hostPort reads host:port, :port (of all interfaces) or port (of loopback).
 func hostPort(listen string) (string, error) {
 	s := strings.TrimPrefix(listen, "http://")
 	if _, err := strconv.Atoi(s); err == nil {
-		s = ":" + s
+		s = "127.0.0.1:" + s
 	}
 	host, port, err := net.SplitHostPort(s)
 	if n, e := strconv.Atoi(port); err != nil || e != nil || n < 1 || n > 65535 {

@@ -30,6 +30,7 @@ type count struct {
 	produced int64 // by tasks that have ended since, as far as is known
 	last     int64 // by those that run
 	restarts bool  // tasks have ended: produced may be too little
+	deleted  bool
 }
 
 // see takes in how many records the source's tasks say that Kafka has taken.
@@ -49,13 +50,9 @@ func (c *count) made() int64 { return c.produced + c.last }
 // so that it never shows more rows than records.
 func (r *run) measure(ctx context.Context) error {
 	for _, c := range r.counts {
-		table, err := r.db.partitions(ctx, c.topic)
-		if err != nil {
+		var err error
+		if c.inDB, err = r.db.size(ctx, c.topic); err != nil {
 			return err
-		}
-		c.inDB = 0
-		for _, p := range table {
-			c.inDB += p.n
 		}
 		log, err := r.broker.logs(ctx, c.topic)
 		if err != nil {
@@ -154,11 +151,17 @@ func (r *run) account(ctx context.Context) error {
 		return err
 	}
 	for _, c := range r.counts {
-		if err := r.api.call(ctx, http.MethodPut, "/connectors/"+c.source+"/pause", nil, nil); err != nil {
+		err := r.api.call(ctx, http.MethodPut, "/connectors/"+c.source+"/pause", nil, nil)
+		if e := (*apiError)(nil); errors.As(err, &e) && e.status == http.StatusNotFound {
+			c.deleted = true // somebody has tried that, too
+		} else if err != nil {
 			return err
 		}
 	}
 	for _, c := range r.counts {
+		if c.deleted {
+			continue
+		}
 		if err := r.api.reaches(ctx, c.source, "PAUSED"); err != nil {
 			return err
 		}
@@ -191,31 +194,29 @@ func (r *run) account(ctx context.Context) error {
 // settle waits for the table of a topic to hold every record, prints the line of
 // the account, and returns what is wrong.
 func (r *run) settle(ctx context.Context, c *count) (fault string, err error) {
-	log, err := r.broker.logs(ctx, c.topic) // nothing is added any more
-	if err != nil {
-		return "", err
-	}
 	var missing int64
-	var broken error
 	err = until(ctx, fmt.Sprintf("table %s to hold all records", c.topic), func() (bool, error) {
 		table, err := r.db.partitions(ctx, c.topic)
 		if err != nil {
 			return false, err
 		}
-		missing, broken = compare(c.topic, log, table)
-		c.inDB = 0
+		log, err := r.broker.logs(ctx, c.topic) // after the table, which is behind it
+		if err != nil {
+			return false, err
+		}
+		c.inLog, c.inDB = total(log), 0
 		for _, p := range table {
 			c.inDB += p.n
 		}
-		return missing == 0 || broken != nil, nil
+		missing, fault = compare(c.topic, log, table)
+		return missing == 0 || fault != "", nil
 	})
-	c.inLog = total(log)
 	fmt.Fprintf(r.Out, "%-8s %8d records produced in this run, %8d in the topic, %8d rows in the database, %d missing\n", c.topic+":", c.made(), c.inLog, c.inDB, missing)
 	switch added := c.inLog - c.before; {
-	case broken != nil:
-		return broken.Error(), nil
-	case missing > 0:
-		return fmt.Sprintf("%d records of topic %s are not in the database after %v", missing, c.topic, patience), nil
+	case fault != "":
+		return fault, nil
+	case err != nil && missing > 0:
+		return "", fmt.Errorf("%d records of topic %s are not in the database: %w", missing, c.topic, err)
 	case err != nil:
 		return "", err
 	case c.made() > added:
