@@ -45,8 +45,12 @@ type broker struct {
 // own starts a broker for this test alone.
 func own(t testing.TB, settings ...string) *broker {
 	t.Helper()
-	b := &broker{dir: t.TempDir(), port: freePorts(t, 1)[0], settings: append(settings, "group.min.session.timeout.ms=1000")}
-	b.kafka = &kafka{TB: t}
+	return ownAt(t, freePorts(t, 1)[0], settings...)
+}
+
+func ownAt(t testing.TB, port int, settings ...string) *broker {
+	t.Helper()
+	b := &broker{kafka: &kafka{TB: t}, dir: t.TempDir(), port: port, settings: append(settings, "group.min.session.timeout.ms=1000")}
 	b.up()
 	b.kafka = reach(t, b.process.Bootstrap())
 	t.Cleanup(b.down)
