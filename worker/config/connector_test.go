@@ -12,6 +12,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/test/vectors"
+	"github.com/millwright-connect/millwright/worker/stage"
 )
 
 func TestConnectorKeyVectors(t *testing.T) {
@@ -132,6 +133,9 @@ func TestParseConnectorSink(t *testing.T) {
 		"Configuration transforms.t.place.type is defined twice.":                                                                                        {"topics": "x", "transforms": "t.place,t,t.place.type", "transforms.t.type": "x.Tag$Value", "transforms.t.place.type": "x.Odd", "transforms.t.place.type.type": "x.Odd"},
 		"Plugin org.apache.kafka.connect.json.JsonConverter not found that matches the version range [1,1], available versions: [4.3.1]":                 {"topics": "x", "value.converter": "JsonConverter", "value.converter.plugin.version": "1"},
 		"Class class org.apache.kafka.connect.file.FileStreamSinkConnector does not implement the HeaderConverter interface":                             {"topics": "x", "header.converter": "FileStreamSink"},
+		"Class class java.lang.String does not implement the Converter interface":                                                                        {"topics": "x", "value.converter": "java.lang.String"},
+		"Class interface java.util.Map does not implement the Transformation interface":                                                                  {"topics": "x", "transforms": "t", "transforms.t.type": "java.util.Map"},
+		"Invalid value java.lang.Strin for configuration key.converter: Class java.lang.Strin could not be found.":                                       {"topics": "x", "key.converter": "java.lang.Strin"},
 		"Invalid value a** for configuration topics.regex: Invalid regex: Dangling meta character '*' near index 2\na**\n  ^":                            {"topics.regex": "a**"},
 		"Invalid value x for configuration topics: The DLQ topic 'x' may not be included in the list of topics ('topics=[x]') consumed by the connector": {"topics": "x", "errors.deadletterqueue.topic.name": "x"},
 	} {
@@ -259,5 +263,41 @@ func TestPluginConfigVersion(t *testing.T) {
 	_, err := PluginConfig(ps, "PlantSource", "2")
 	if want := "Plugin x.PlantSourceConnector not found that matches the version range [2,2], available versions: [1.2]"; err == nil || err.Error() != want || connect.ClassOf(err) != BadRequestException {
 		t.Error(err)
+	}
+}
+
+func TestMapsReadAsJavas(t *testing.T) {
+	for want, p := range map[string]connect.Props{
+		"{}":                                {},
+		"{name=x, a=2}":                     {"a": "2", "name": "x"},
+		"{name=src, topic=t1, file=/tmp/f}": {"name": "src", "topic": "t1", "file": "/tmp/f"},
+		"{password=[hidden]}":               {"password": "p"},
+		"{gone=null}":                       {"gone": connect.Null},
+	} {
+		if got := javaMap(p); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+func TestValidationSaysWhatItIsAt(t *testing.T) {
+	ctx, note := stage.With(t.Context())
+	var stages []string
+	at := func() { stages = append(stages, strings.SplitAfterN(note.Summary(), ",", 2)[0]) }
+	ps := somePlugins()
+	ps.Add(connect.SourcePlugin{
+		Class: "x.SlowSourceConnector", Version: "1", OpenTask: noSource,
+		Config: func() connect.Configurable { at(); return &plant{} },
+		Check:  func(context.Context, connect.Props, []connect.ConfigInfo) error { at(); return nil },
+	})
+	if _, err := Validate(ctx, ps, worker(t, ps, nil), connect.Props{"connector.class": "x.SlowSourceConnector", "name": "n"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"The worker is currently retrieving the configuration definition from the connector,",
+		"The worker is currently performing multi-property validation for the connector,",
+	}
+	if !slices.Equal(stages, want) {
+		t.Errorf("%q", stages)
 	}
 }

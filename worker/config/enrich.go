@@ -79,7 +79,7 @@ func (s *scope) defineConverter(d *connect.ConfigDef, c converterProperty) {
 	if c.header {
 		kind, names, has = "HeaderConverter", s.plugins.HeaderConverters.Names, s.plugins.HeaderConverters.Canonical
 	}
-	find := anyClass(s.plugins)
+	find := visibleClass(s.plugins)
 	chosen, explicit := s.props[c.name]
 	class, known := find(strings.TrimSpace(chosen))
 	if !explicit && s.worker != nil && s.unfit == "" {
@@ -94,7 +94,7 @@ func (s *scope) defineConverter(d *connect.ConfigDef, c converterProperty) {
 	f := d.ClassIn(c.at, c.name, find).Is(low).Wide(connect.WidthShort).Display(c.display+" class").
 		Check(connect.Check[string]{Text: "A concrete subclass of org.apache.kafka.connect.storage." + kind, Valid: func(v string) error {
 			if _, ok := has(v); !ok {
-				return connect.PropertyError("Class class " + v + " does not implement the " + kind + " interface")
+				return connect.PropertyError(notA(v, kind))
 			}
 			if r, err := parseRange(wanted); versioned && err == nil && r != nil {
 				return own(checkVersion(v, wanted, available))
@@ -180,7 +180,7 @@ func (a aliased) class(ps *connect.Plugins) func(string) (string, bool) {
 		if class, _, _, ok := a.find(ps, name); ok {
 			return class, true
 		}
-		if class, ok := anyClass(ps)(name); ok {
+		if class, ok := visibleClass(ps)(name); ok {
 			return class, true // of the wrong kind, which is found later
 		}
 		return name, len(nested(ps, name)) > 0
@@ -209,7 +209,7 @@ func (a aliased) fault(ps *connect.Plugins, class string) error {
 	if inner := nested(ps, class); a.kind == "Transformation" && len(inner) > 0 {
 		return connect.PropertyError("This class is abstract and cannot be created. Did you mean " + strings.Join(inner, ", ") + "?")
 	}
-	return connect.PropertyError("Class class " + class + " does not implement the " + a.kind + " interface")
+	return connect.PropertyError(notA(class, a.kind))
 }
 
 // defineAliases declares what the plugins under each alias need.

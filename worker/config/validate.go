@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/worker/stage"
 )
 
 // BadRequestException is Java's name of an error that REST answers with 400.
@@ -91,7 +92,7 @@ func (v *validation) run() error {
 	if err != nil {
 		return err
 	}
-	infos := common.Validate(v.props)
+	infos := v.validateCommon(common)
 	if s.unfit != "" { // Java goes no further
 		v.groups = common.Groups()
 		v.merge(infos, nil)
@@ -100,14 +101,10 @@ func (v *validation) run() error {
 	if infos, err = v.checkCommon(infos); err != nil {
 		return err
 	}
-	var nulls []string
-	for k, value := range v.props {
-		if value == connect.Null {
-			nulls = append(nulls, k)
+	for _, k := range javaCopyOrder(slices.Sorted(maps.Keys(v.props))) {
+		if v.props[k] != connect.Null {
+			continue
 		}
-	}
-	slices.Sort(nulls)
-	for _, k := range javaOrder(nulls) {
 		at := connect.ValueOf(infos, k)
 		if at == nil {
 			infos = append(infos, connect.ConfigInfo{Value: connect.ConfigValue{Name: k, RecommendedValues: []string{}, Errors: []string{}, Visible: true}})
@@ -123,6 +120,15 @@ func (v *validation) run() error {
 	v.addGroups(ownGroups)
 	v.merge(infos, own)
 	return v.addParts(infos)
+}
+
+func (v *validation) validateCommon(d *connect.ConfigDef) []connect.ConfigInfo {
+	kind := "source"
+	if v.sink != nil {
+		kind = "sink"
+	}
+	defer stage.Enter(v.ctx, "validating %s connector-specific properties for the connector", kind)()
+	return d.Validate(v.props)
 }
 
 // fitVersion notes in s what is wrong with connector.plugin.version.
@@ -164,9 +170,8 @@ func (v *validation) checkCommon(infos []connect.ConfigInfo) ([]connect.ConfigIn
 // ownInfos validates the connector's own properties.
 func (v *validation) ownInfos() (infos []connect.ConfigInfo, groups []string, err error) {
 	var d connect.ConfigDef
-	if v.config != nil {
-		v.config().Define(&d)
-	}
+	v.define(&d)
+	defer stage.Enter(v.ctx, "performing multi-property validation for the connector")()
 	infos = d.Validate(v.props)
 	if v.check != nil {
 		if err := v.check(v.ctx, v.props, infos); err != nil {
@@ -174,6 +179,14 @@ func (v *validation) ownInfos() (infos []connect.ConfigInfo, groups []string, er
 		}
 	}
 	return infos, d.Groups(), nil
+}
+
+// define declares the connector's own properties.
+func (v *validation) define(d *connect.ConfigDef) {
+	defer stage.Enter(v.ctx, "retrieving the configuration definition from the connector")()
+	if v.config != nil {
+		v.config().Define(d)
+	}
 }
 
 // merge puts the common and the connector's own properties together: a property
@@ -233,6 +246,7 @@ func (v *validation) addParts(common []connect.ConfigInfo) error {
 
 // addOverrides adds the settings of a Kafka client that the connector overrides.
 func (v *validation) addOverrides(kind ClientKind, policy Policy) error {
+	defer stage.Enter(v.ctx, "validating %s config overrides for the connector", kind)()
 	prefix := string(kind) + ".override."
 	overrides := v.props.WithPrefix(prefix)
 	if len(overrides) == 0 {
@@ -276,6 +290,7 @@ func (v *validation) addConverter(name string, at *connect.ConfigValue) {
 	if config == nil {
 		return
 	}
+	defer stage.Enter(v.ctx, "performing config validation for the connector's %s converter", strings.TrimSuffix(name, ".converter"))()
 	var d connect.ConfigDef
 	config().Define(&d)
 	props := v.props.WithPrefix(name + ".")
@@ -370,7 +385,9 @@ func notNull(s string) string {
 // are not resolved yet. Unlike Java's, the answer shows the references, and
 // nothing of what they stand for, in values and messages.
 func ValidateWith(ctx context.Context, plugins *connect.Plugins, w *Worker, ps Providers, raw connect.Props) (ConfigInfos, error) {
+	leave := stage.Enter(ctx, "resolving transformed configuration properties for the connector")
 	r, err := ps.Resolve(ctx, raw)
+	leave()
 	if err != nil {
 		return ConfigInfos{}, err
 	}
