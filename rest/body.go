@@ -30,7 +30,19 @@ func (r *jsonReader) wrongType(at int, t token, java string) {
 		}
 		r.fail(at, "Cannot construct instance of `%s` (although at least one Creator exists): no String-argument constructor/factory method to deserialize from String value ('%s')", class, text)
 	}
+	if from, ok := creators[t]; ok && strings.HasPrefix(java, entities) {
+		r.fail(at, "Cannot construct instance of `%s` (although at least one Creator exists): no %s value (%s)", java, from, r.scalar(t))
+	}
 	r.fail(at, "Cannot deserialize value of type `%s` from %s (token `JsonToken.%s`)", java, t.kind(), t)
+}
+
+// creators are what Jackson would make one of Connect's own types of, if the
+// type let it.
+var creators = map[token]string{
+	tokenInt:   "int/Int-argument constructor/factory method to deserialize from Number",
+	tokenFloat: "double/Double-argument constructor/factory method to deserialize from Number",
+	tokenTrue:  "boolean/Boolean-argument constructor/factory method to deserialize from boolean",
+	tokenFalse: "boolean/Boolean-argument constructor/factory method to deserialize from boolean",
 }
 
 // object reads an object, or null for which it returns false.
@@ -169,4 +181,51 @@ func (r *jsonReader) taskConfigs() []connect.Props {
 		list = append(list, p)
 	})
 	return list
+}
+
+// offsets reads the body of PATCH /connectors/X/offsets for its shape only:
+// package offsets makes of it what it means, once it is known to be right.
+func (r *jsonReader) offsets() {
+	const (
+		all  = entities + "ConnectorOffsets"
+		list = "java.util.ArrayList<" + entities + "ConnectorOffset>"
+		one  = entities + "ConnectorOffset"
+		half = "java.util.LinkedHashMap<java.lang.String,java.lang.Object>"
+	)
+	r.object(all, func(key string) {
+		if key != "offsets" {
+			r.unknown(key, all, `one known property: "offsets"`)
+		}
+		r.space()
+		at := r.i
+		switch t := r.next(); t {
+		case tokenArray:
+			r.elements(func() {
+				r.object(one, func(key string) {
+					if key != "partition" && key != "offset" {
+						r.unknown(key, one, `2 known properties: "partition", "offset"`)
+					}
+					r.object(half, func(string) { r.any() })
+				})
+			})
+		case tokenNull:
+			r.scalar(t)
+		default:
+			r.wrongType(at, t, list)
+		}
+	})
+}
+
+// any reads over a value.
+func (r *jsonReader) any() {
+	switch t := r.next(); t {
+	case tokenObject:
+		r.members(func(string) { r.any() })
+	case tokenArray:
+		r.elements(r.any)
+	case tokenEnd:
+		r.wrongType(r.i, t, "java.lang.Object")
+	default:
+		r.scalar(t)
+	}
 }

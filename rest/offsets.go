@@ -20,6 +20,9 @@ func getOffsets(ctx context.Context, q *request) (*answer, error) {
 }
 
 func alterOffsets(ctx context.Context, q *request) (*answer, error) {
+	if _, err := readBody(q.body, (*jsonReader).offsets); err != nil {
+		return nil, err
+	}
 	changes, err := offsets.ParseOffsets(q.body)
 	if err != nil {
 		if connect.ClassOf(err) == config.BadRequestException {
