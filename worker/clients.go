@@ -34,19 +34,29 @@ func (w *Worker) client(props map[string]string, kind kafka.Kind, extra ...kgo.O
 // A clientSlot holds a Kafka client that one goroutine opens and that another
 // may close at any time, once.
 type clientSlot struct {
-	p    atomic.Pointer[kgo.Client]
-	once sync.Once
+	p atomic.Pointer[openClient]
+}
+
+type openClient struct {
+	*kgo.Client
+	closing atomic.Bool
+	closed  chan struct{}
 }
 
 // set puts the client in; if the task was abandoned meanwhile it is closed.
 func (s *clientSlot) set(cl *kgo.Client, abandoned func() bool) {
-	s.p.Store(cl)
+	s.p.Store(&openClient{Client: cl, closed: make(chan struct{})})
 	if abandoned() {
 		s.close()
 	}
 }
 
-func (s *clientSlot) get() *kgo.Client { return s.p.Load() }
+func (s *clientSlot) get() *kgo.Client {
+	if cl := s.p.Load(); cl != nil {
+		return cl.Client
+	}
+	return nil
+}
 
 // close closes the client, if there is one. A consumer leaves its group first,
 // for which it gets a while: a broker that is away must not hold up the end.
@@ -55,13 +65,16 @@ func (s *clientSlot) close() {
 	if cl == nil {
 		return
 	}
-	s.once.Do(func() {
-		leave, cancel := context.WithTimeout(context.Background(), leaveTime)
-		defer cancel()
-		cl.AllowRebalance()
-		_ = cl.LeaveGroupContext(leave) // else its session ends by itself
-		cl.Close()
-	})
+	if cl.closing.Swap(true) {
+		<-cl.closed
+		return
+	}
+	defer close(cl.closed)
+	leave, cancel := context.WithTimeout(context.Background(), leaveTime)
+	defer cancel()
+	cl.AllowRebalance()
+	_ = cl.LeaveGroupContext(leave) // else its session ends by itself
+	cl.Close()
 }
 
 // How long a consumer may take to leave its group.

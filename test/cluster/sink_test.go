@@ -1,0 +1,194 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/millwright-connect/millwright/connectors/connect"
+)
+
+// A sinkTask keeps what it is given until it is flushed, as a sink with a buffer
+// does: what it loses with a crash must come again.
+type sinkTask struct {
+	p      *plant
+	host   connect.SinkHost
+	id     string
+	owned  map[connect.TopicPartition]bool
+	buffer []record
+	busy   atomic.Bool
+	closed atomic.Bool
+}
+
+func (p *plant) sinkPlugin() connect.SinkPlugin {
+	return connect.SinkPlugin{
+		Class: "test.SinkConnector", Version: "1",
+		Open: func(_ context.Context, _ connect.Host, props connect.Props) (connect.Connector, error) {
+			return division(props), nil
+		},
+		OpenTask: func(_ context.Context, h connect.SinkHost, props connect.Props) (connect.SinkTask, error) {
+			if due(&p.faults.hangOpen) {
+				time.Sleep(hang)
+			}
+			return &sinkTask{p: p, host: h, id: h.Name() + "/" + props["task"], owned: map[connect.TopicPartition]bool{}}, nil
+		},
+	}
+}
+
+// enter checks that the task's methods are called one at a time, and not after
+// its end.
+func (t *sinkTask) enter(what string) (leave func()) {
+	if t.closed.Load() || !t.busy.CompareAndSwap(false, true) {
+		t.p.never("sink %s: %s after its end, or beside another call", t.id, what)
+	}
+	return func() { t.busy.Store(false) }
+}
+
+func (t *sinkTask) Put(_ context.Context, batch []connect.SinkRecord) error {
+	defer t.enter("Put")()
+	if len(batch) > 0 {
+		if due(&t.p.faults.hangPut) {
+			time.Sleep(hang)
+		}
+		if due(&t.p.faults.retryPut) {
+			return connect.Retry(errors.New("not now"), 3*time.Second)
+		}
+	}
+	for i := range batch {
+		r := &batch[i]
+		if !t.owned[*r.Original] {
+			t.p.never("sink %s is given a record of %v, which it does not have", t.id, *r.Original)
+		}
+		t.buffer = append(t.buffer, record{r.Original.Topic, r.Original.Partition, r.Offset})
+	}
+	return nil
+}
+
+func (t *sinkTask) Flush(context.Context, map[connect.TopicPartition]int64) error {
+	defer t.enter("Flush")()
+	if due(&t.p.faults.failFlush) {
+		t.buffer = nil // lost
+		return errors.New("the disk is full")
+	}
+	t.p.mu.Lock()
+	defer t.p.mu.Unlock()
+	for _, r := range t.buffer {
+		t.p.written[r] = true
+	}
+	t.buffer = nil
+	return nil
+}
+
+func (t *sinkTask) Assigned(_ context.Context, parts []connect.TopicPartition) error {
+	defer t.enter("Assigned")()
+	for _, tp := range parts {
+		if t.owned[tp] {
+			t.p.never("sink %s gets %v, which it has", t.id, tp)
+		}
+		t.owned[tp] = true
+	}
+	if got := t.host.Assignment(); len(got) != len(t.owned) {
+		t.p.never("sink %s has %v, and the host says %v", t.id, t.owned, got)
+	}
+	return nil
+}
+
+func (t *sinkTask) Revoked(_ context.Context, parts []connect.TopicPartition) error {
+	defer t.enter("Revoked")()
+	for _, tp := range parts {
+		if !t.owned[tp] {
+			t.p.never("sink %s loses %v, which it does not have", t.id, tp)
+		}
+		delete(t.owned, tp)
+		t.buffer = slices.DeleteFunc(t.buffer, func(r record) bool { return r.topic == tp.Topic && r.partition == tp.Partition })
+	}
+	return nil
+}
+
+func (t *sinkTask) Close() error {
+	defer t.enter("Close")()
+	if t.closed.Swap(true) {
+		t.p.never("sink %s is closed twice", t.id)
+	}
+	if due(&t.p.faults.hangClose) {
+		time.Sleep(hang)
+	}
+	return nil
+}
+
+// checkClosed is called when all workers have ended.
+func (p *plant) checkClosed() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, t := range p.sinks {
+		if !t.closed.Load() {
+			p.Errorf("sink %s was not closed", id)
+		}
+	}
+}
+
+// produce writes n records for sinks.
+func (p *plant) produce(n int) {
+	p.Helper()
+	for i := range n {
+		p.client.Produce(p.Context(), kgo.StringRecord(fmt.Sprint(i)), func(_ *kgo.Record, err error) {
+			if err != nil {
+				p.Error(err)
+			}
+		})
+	}
+	if err := p.client.Flush(p.Context()); err != nil {
+		p.Fatal(err)
+	}
+}
+
+// checkSink holds the committed offsets of a sink against what it has written.
+func (p *plant) checkSink(name string) {
+	p.Helper()
+	committed := p.committed(name)
+	p.mu.Lock()
+	written := maps.Clone(p.written)
+	p.mu.Unlock()
+	for c := range committed {
+		for n := range c.offset {
+			if !written[record{c.topic, c.partition, n}] {
+				p.Errorf("sink %s has committed %d of %s-%d, but never wrote record %d", name, c.offset, c.topic, c.partition, n)
+				break
+			}
+		}
+	}
+}
+
+// drained tells that a sink has committed all n records of topic in.
+func (p *plant) drained(name string, n int) func() bool {
+	return func() bool {
+		sum := 0
+		for c := range p.committed(name) {
+			sum += int(c.offset)
+		}
+		return sum == n
+	}
+}
+
+func TestSinkMoves(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.join("a", nil)
+		p.put("snk", connect.Props{"connector.class": "test.SinkConnector", "tasks.max": "3", "topics": "in"})
+		p.eventually("tasks", p.running("snk", 3))
+		p.produce(1000)
+		p.join("b", nil)
+		p.produce(1000)
+		p.eventually("all records", p.drained("snk", 2000))
+		p.crash("a")
+		p.produce(1000)
+		p.eventually("all records", p.drained("snk", 3000))
+		p.checkSink("snk")
+	})
+}
