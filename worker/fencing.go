@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/worker/stage"
 	"github.com/millwright-connect/millwright/worker/state"
 )
 
@@ -35,6 +36,7 @@ func (w *Worker) Fence(ctx context.Context, name string) error {
 	if err := w.lead(ctx, "Only the leader may perform zombie fencing."); err != nil {
 		return err
 	}
+	defer stage.Enter(ctx, "initiating a round of zombie fencing for connector %s", name)()
 	_, err, _ := w.fencings.Do(name, func() (any, error) { return nil, w.fence(ctx, name) })
 	return err
 }
@@ -65,7 +67,7 @@ func (w *Worker) fence(ctx context.Context, name string) error {
 		}
 	}
 	generation := c.Generation
-	return w.write(ctx, "Only the leader may perform zombie fencing.", func(s *state.Snapshot) ([]state.KV, error) {
+	return w.write(ctx, "Only the leader may perform zombie fencing.", "writing a task count record for connector "+name+toConfigs, func(s *state.Snapshot) ([]state.KV, error) {
 		now := s.Connectors[name]
 		if now == nil {
 			return nil, refuse(NotFound, "Connector %s not found", name)

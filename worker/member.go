@@ -108,7 +108,7 @@ func (w *Worker) renewSessionKey(ctx context.Context) time.Duration {
 	key := make([]byte, s.KeyLength())
 	_, _ = rand.Read(key) // never fails, as documented
 	record := state.SessionKeyRecord(state.SessionKey{Algorithm: s.KeyAlgorithm, Key: key, Created: time.Now().UnixMilli()})
-	err := w.write(ctx, "Only the leader can distribute session keys.", func(*state.Snapshot) ([]state.KV, error) {
+	err := w.write(ctx, "Only the leader can distribute session keys.", "writing a new session key"+toConfigs, func(*state.Snapshot) ([]state.KV, error) {
 		return []state.KV{record}, nil
 	})
 	switch {

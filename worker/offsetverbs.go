@@ -9,6 +9,7 @@ import (
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/offsets"
 	"github.com/millwright-connect/millwright/worker/kafka"
+	"github.com/millwright-connect/millwright/worker/stage"
 	"github.com/millwright-connect/millwright/worker/state"
 )
 
@@ -105,6 +106,7 @@ func (w *Worker) modifyOffsets(ctx context.Context, name string, changes []conne
 	if err != nil {
 		return "", err
 	}
+	defer stage.Enter(ctx, "modifying offsets for connector %s", name)()
 	modify := w.modifySink
 	if source {
 		modify = w.modifySource

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/worker/stage"
 	"github.com/millwright-connect/millwright/worker/state"
 )
 
@@ -121,6 +122,11 @@ func (w *Worker) restartUnit(ctx context.Context, id unitID, notOwner, notLeader
 	}); err != nil {
 		return err
 	}
+	doing := "starting the connector"
+	if id.Task != connectorUnit {
+		doing = "restarting task " + id.String()
+	}
+	defer stage.Enter(ctx, "%s", doing)()
 	select {
 	case err = <-ready:
 		return err
@@ -162,6 +168,7 @@ func (w *Worker) Restart(ctx context.Context, r state.RestartRequest) (StateInfo
 	if err != nil {
 		return info, refuse(NotFound, "Status for connector %s not found", r.Connector)
 	}
+	defer stage.Enter(ctx, "writing restart request for connector %s%s", r.Connector, toConfigs)()
 	if err := w.configs.Append(ctx, state.RestartRecord(r)); err != nil {
 		return StateInfo{}, err
 	}

@@ -28,6 +28,7 @@ type statusChange struct {
 type statusWriter struct {
 	mu     sync.Mutex
 	queue  []statusChange
+	busy   bool // a batch that is no longer in queue is being written
 	signal chan struct{}
 	write  func(ctx context.Context, changes []statusChange) error
 }
@@ -66,18 +67,25 @@ func (s *statusWriter) flush(ctx context.Context) error {
 	for {
 		s.mu.Lock()
 		batch := s.queue
-		s.queue = nil
+		s.queue, s.busy = nil, len(batch) > 0
 		s.mu.Unlock()
 		if len(batch) == 0 {
 			return nil
 		}
 		if err := s.write(ctx, batch); err != nil {
 			s.mu.Lock()
-			s.queue = append(batch, s.queue...)
+			s.queue, s.busy = append(batch, s.queue...), false
 			s.mu.Unlock()
 			return err
 		}
 	}
+}
+
+// unwritten reports whether statuses wait for Kafka.
+func (s *statusWriter) unwritten() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.busy || len(s.queue) > 0
 }
 
 // A reporter writes the statuses of one run of a unit. Once closed it is

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/worker/stage"
 	"github.com/millwright-connect/millwright/worker/state"
 )
 
@@ -134,7 +135,7 @@ func (w *Worker) put(ctx context.Context, name string, props connect.Props, init
 	if err := w.checkConfig(ctx, props); err != nil {
 		return info, false, err
 	}
-	err = w.write(ctx, "Only the leader can set connector configs.", func(s *state.Snapshot) ([]state.KV, error) {
+	err = w.write(ctx, "Only the leader can set connector configs.", "writing a config for connector "+name+toConfigs, func(s *state.Snapshot) ([]state.KV, error) {
 		known := s.Connectors[name]
 		created = known == nil || known.Props == nil
 		if !created && !replace {
@@ -152,7 +153,7 @@ func (w *Worker) put(ctx context.Context, name string, props connect.Props, init
 
 // Delete removes a connector.
 func (w *Worker) Delete(ctx context.Context, name string) error {
-	return w.write(ctx, "Only the leader can delete connector configs.", func(s *state.Snapshot) ([]state.KV, error) {
+	return w.write(ctx, "Only the leader can delete connector configs.", "removing the config for connector "+name+" from the config topic", func(s *state.Snapshot) ([]state.KV, error) {
 		if c := s.Connectors[name]; c == nil || c.Props == nil {
 			return nil, refuse(NotFound, "Connector %s not found", name)
 		}
@@ -171,6 +172,7 @@ func (w *Worker) Resume(ctx context.Context, name string) error {
 }
 
 func (w *Worker) setTarget(ctx context.Context, name string, t state.TargetState) error {
+	defer stage.Enter(ctx, "writing the %s target state for connector %s%s", t, name, toConfigs)()
 	if err := w.configs.Sync(ctx); err != nil {
 		return err
 	}
@@ -192,7 +194,7 @@ func (w *Worker) Stop(ctx context.Context, name string) error {
 			return refuse(NotFound, "Unknown connector %s", name)
 		}
 	}
-	return w.write(ctx, "Only the leader can transition connectors to the STOPPED state.", func(s *state.Snapshot) ([]state.KV, error) {
+	return w.write(ctx, "Only the leader can transition connectors to the STOPPED state.", "writing the STOPPED target stage for connector "+name+toConfigs, func(s *state.Snapshot) ([]state.KV, error) {
 		if c := s.Connectors[name]; c == nil || c.Props == nil {
 			return nil, refuse(NotFound, "Unknown connector %s", name)
 		}
@@ -202,7 +204,8 @@ func (w *Worker) Stop(ctx context.Context, name string) error {
 
 // PutTasks writes task properties that another worker's connector has made.
 func (w *Worker) PutTasks(ctx context.Context, name string, tasks []connect.Props) error {
-	return w.write(ctx, "Only the leader may write task configurations.", func(s *state.Snapshot) ([]state.KV, error) {
+	doing := fmt.Sprintf("writing %d task configs for connector %s%s", len(tasks), name, toConfigs)
+	return w.write(ctx, "Only the leader may write task configurations.", doing, func(s *state.Snapshot) ([]state.KV, error) {
 		c := s.Connectors[name]
 		if c == nil || c.Props == nil {
 			return nil, refuse(NotFound, "Connector %s not found", name)
@@ -255,21 +258,35 @@ func (w *Worker) membership(ctx context.Context) (*assignment, error) {
 		if v.a != nil {
 			return v.a, nil
 		}
+		leave := stage.Enter(ctx, "%s", w.joining())
 		select {
 		case <-v.changed:
+			leave()
 		case <-ctx.Done():
 			return nil, fmt.Errorf("this worker is not a member of its group at the moment: %w", ctx.Err())
 		}
 	}
 }
 
+// joining says what a worker that is no member of its group is at: before Java's
+// joins again it writes how its units have ended.
+func (w *Worker) joining() string {
+	if w.statuses.queue.unwritten() {
+		return "flushing updates to the status topic"
+	}
+	return "ensuring membership in the cluster"
+}
+
+const toConfigs = " to the config topic"
+
 // write makes one change of the config topic, on the leader. Changes come one
 // after another; f sees everything written before. When write returns, this
-// worker's snapshot has the change.
-func (w *Worker) write(ctx context.Context, msg string, f func(s *state.Snapshot) ([]state.KV, error)) error {
+// worker's snapshot has the change. Doing names the change for who waits for it.
+func (w *Worker) write(ctx context.Context, msg, doing string, f func(s *state.Snapshot) ([]state.KV, error)) error {
 	if err := w.lead(ctx, msg); err != nil {
 		return err
 	}
+	defer stage.Enter(ctx, "%s", doing)()
 	select {
 	case w.writing <- struct{}{}:
 		defer func() { <-w.writing }()
