@@ -24,6 +24,12 @@ demo: ## run the demonstration: plant -> Kafka protocol -> SQLite
 test: ## run the tests with every real server found or installable; ends with what was left out
 	$(GO) run ./test/run
 
+.PHONY: test-kafka
+test-kafka: ## run Apache Kafka's own integration tests of Connect against this worker (Java, Maven, ../shared/kafka-tests; 40 minutes)
+	$(GO) build -o bin/kafka-test-worker ./test/kafka
+	echo "$(CURDIR)/bin/kafka-test-worker" > test/kafka/BINARY
+	MILLWRIGHT_KAFKA_TESTS="$${TESTS:-all}" $(GO) test -v -count=1 -timeout 3h ./test/kafka
+
 .PHONY: check
 check: ## gofumpt, vet, golangci-lint, import rules, generated files current
 	$(GO) vet ./...
