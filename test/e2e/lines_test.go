@@ -170,7 +170,8 @@ type flow struct {
 func newFlow(t testing.TB, k *kafka, w *worker, name string, partitions, sinkTasks int, interval time.Duration) *flow {
 	t.Helper()
 	dir := t.TempDir()
-	f := &flow{source: name + "-src", sink: name + "-snk", topic: k.topic(unique(name), partitions), out: filepath.Join(dir, "out"), partitions: partitions}
+	name = unique(name) // the sink's consumer group has it
+	f := &flow{source: name + "-src", sink: name + "-snk", topic: k.topic(name, partitions), out: filepath.Join(dir, "out"), partitions: partitions}
 	f.feeder = feed(t, filepath.Join(dir, "in"), name, interval)
 	w.put(f.source, fileSource(f.path, f.topic))
 	w.put(f.sink, fileSink(f.out, f.topic, "tasks.max", fmt.Sprint(sinkTasks)))

@@ -167,7 +167,7 @@ func (w *worker) end() {
 		_ = w.cmd.Process.Signal(syscall.SIGCONT)
 		w.kill()
 	}
-	if w.Failed() {
+	if w.Failed() || os.Getenv("MILLWRIGHT_TEST_LOGS") != "" {
 		w.Logf("%s printed at last:\n%s", w.base, w.tail())
 	}
 }
