@@ -149,7 +149,7 @@ func (r *exactlyOnceRunner) pollAndCommit(ctx, turn context.Context, batch []con
 
 func (r *exactlyOnceRunner) sendBatch(ctx context.Context, batch []connect.SourceRecord) error {
 	slab := make([]inflight, len(batch))
-	arena := r.pipe.Arena(len(batch))
+	arena := r.pipe.Arena(nil, len(batch))
 	producer := r.producer.get()
 	var kept []connect.SourceRecord
 	if r.each != nil {
@@ -235,6 +235,9 @@ func (r *exactlyOnceRunner) begin() error {
 // there is nothing to write, the task is told of what was dropped all the same.
 // It goes on when the task is told to stop, until the task is abandoned.
 func (r *exactlyOnceRunner) commitTransaction() error {
+	if err := r.awaitLetters(r.life); err != nil { // no part of the transaction, but of what its positions pass over
+		return err
+	}
 	if !r.open && len(r.positions.list) == 0 {
 		r.committed()
 		return nil

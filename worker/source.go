@@ -46,6 +46,7 @@ type sourceRunner struct {
 type inflight struct {
 	kgo.Record
 	run    *sourceRunner
+	slab   *slab // nil in transactions, which look at records once more
 	handle offsets.Handle
 	source *connect.SourceRecord // kept for RecordCommitter only
 }
@@ -179,15 +180,16 @@ func (r *sourceRunner) poll(ctx context.Context, batch []connect.SourceRecord) (
 // transforms and converters only: a task that is told to stop still has what it
 // polled sent and acknowledged. Abandon closes the producer instead.
 func (r *sourceRunner) send(ctx context.Context, batch []connect.SourceRecord) error {
-	slab := make([]inflight, len(batch))
-	arena := r.pipe.Arena(len(batch))
+	slab := newSlab(len(batch), r.pipe)
+	defer slab.landed()
+	arena := slab.arena
 	producer := r.producer.get()
 	var kept []connect.SourceRecord
 	if r.each != nil {
 		kept = append(kept, batch...) // the task may look at them after the next Poll
 	}
 	for i := range batch {
-		rec, f := &batch[i], &slab[i]
+		rec, f := &batch[i], &slab.records[i]
 		if kept != nil {
 			f.source = &kept[i]
 		}
@@ -199,10 +201,15 @@ func (r *sourceRunner) send(ctx context.Context, batch []connect.SourceRecord) e
 			return err
 		}
 		if !keep {
+			if r.each != nil && r.awaitLetters(ctx) != nil {
+				continue // not told: its dead letter may be lost, and the source gives it again
+			}
 			r.commitRecord(f.source, connect.Metadata{Offset: -1})
 			continue
 		}
-		f.handle = r.tracker.Submit(rec.Source, rec.Position)
+		slab.arena = arena // a bigger piece, it may be
+		slab.left.Add(1)
+		f.slab, f.handle = slab, r.tracker.Submit(rec.Source, rec.Position)
 		producer.Produce(context.Background(), &f.Record, acknowledged)
 	}
 	return nil
@@ -248,6 +255,7 @@ func kafkaHeaders(h []pipeline.RawHeader) []kgo.RecordHeader {
 // acknowledge is called by the producer for every record, in order per
 // partition.
 func (r *sourceRunner) acknowledge(f *inflight, err error) {
+	defer f.slab.landed()
 	if r.lost.Load() {
 		return
 	}
@@ -304,6 +312,11 @@ func (r *sourceRunner) commitLoop(ctx context.Context) {
 func (r *sourceRunner) commit(ctx context.Context) error {
 	began := time.Now()
 	r.pending = r.pending.Then(r.tracker.Committable())
+	// The positions pass over records that were dropped: their letters come first.
+	if err := r.awaitLetters(ctx); err != nil {
+		r.metrics.CommitFailed()
+		return err
+	}
 	if len(r.pending.Positions) > 0 {
 		changes, err := r.pending.Changes()
 		if err == nil && !r.tracker.Closed() {
@@ -316,10 +329,22 @@ func (r *sourceRunner) commit(ctx context.Context) error {
 	}
 	r.pending = offsets.Committable{}
 	r.metrics.Committed(time.Since(began))
-	if r.commits == nil || r.lost.Load() {
+	if r.commits == nil || r.lost.Load() || r.tracker.Closed() {
 		return nil
 	}
 	return guarded("committing", func() error { return r.commits.Commit(ctx) })
+}
+
+// awaitLetters waits for the dead letters of what was polled so far. One that
+// could not be written fails the task, and no position is committed any more:
+// started again it gets the record again.
+func (r *sourceRunner) awaitLetters(ctx context.Context) error {
+	err := r.pipe.Await(ctx)
+	if err != nil && ctx.Err() == nil {
+		r.tracker.Close()
+		r.fail(failedBy(err, "A record could not be written to the dead letter queue"))
+	}
+	return err
 }
 
 // Abandon cuts a task off that did not stop in time: the tracker and the

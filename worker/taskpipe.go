@@ -107,10 +107,27 @@ func (r *taskRunner) deadLetters(ctx context.Context) (*pipeline.DeadLetters, er
 		return nil, err
 	}
 	r.dead.set(cl, r.lost.Load)
-	return &pipeline.DeadLetters{Topic: topic, Headers: r.settings.DeadLetterHeaders, Send: func(raw pipeline.Raw, done func(error)) {
+	dead := &pipeline.DeadLetters{Topic: topic, Headers: r.settings.DeadLetterHeaders, Send: func(raw pipeline.Raw, done func(error)) {
 		rec := &kgo.Record{Topic: raw.Topic, Key: raw.Key, Value: raw.Value, Headers: kafkaHeaders(raw.Headers), Partition: -1}
 		cl.Produce(context.Background(), rec, func(_ *kgo.Record, err error) { done(err) })
-	}}, nil
+	}}
+	if r.settings.Sink {
+		return dead, nil
+	}
+	if dead.Key, _, err = r.converter(letterConverter("key"), true); err != nil {
+		return nil, err
+	}
+	dead.Value, _, err = r.converter(letterConverter("value"), false)
+	return dead, err
+}
+
+// letterConverter writes the records of a source as dead letters: whatever the
+// source's own converter refuses, JSON can hold.
+func letterConverter(typ string) config.Plugin {
+	return config.Plugin{
+		Property: "errors.deadletterqueue.topic.name", Class: "org.apache.kafka.connect.json.JsonConverter",
+		Props: connect.Props{"schemas.enable": "true", "converter.type": typ},
+	}
 }
 
 // closePipeline closes what buildPipeline opened.

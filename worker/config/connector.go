@@ -38,10 +38,16 @@ type Connector struct {
 	OffsetsTopic        string        // "": the worker's
 
 	// Sinks only.
-	Topics                []string // none when TopicsRegex is set
-	TopicsRegex           string
+	Topics      []string // none when TopicsRegex is set
+	TopicsRegex string
+
+	// The topic for records with errors. Sources have one here too, by the same
+	// settings, which Java's worker does not know on a source and ignores; hence
+	// they are in no definition of a source, and the validate endpoint answers as
+	// Java's. A sink's letters are the bytes that were read; a source's are the
+	// records that the task made, as JSON with schemas.
 	DeadLetterTopic       string // "": none
-	DeadLetterReplication int
+	DeadLetterReplication int    // -1: the broker's default; a source's if not set
 	DeadLetterHeaders     bool
 
 	scope *scope
@@ -101,6 +107,13 @@ func ParseConnector(plugins *connect.Plugins, w *Worker, p connect.Props) (*Conn
 	if sink {
 		for _, fault := range sinkFaults(p) {
 			return nil, connect.ConfigErrorf("Invalid value %s for configuration %s: %s", p[fault.property], fault.property, fault.text)
+		}
+	}
+	if !sink {
+		var own connect.ConfigDef
+		c.defineDeadLetters(&own, -1)
+		if err := own.Parse(p); err != nil {
+			return nil, err
 		}
 	}
 	c.settle(w)
@@ -234,9 +247,15 @@ func (c *Connector) defineSink(d *connect.ConfigDef) {
 	d.String(&c.TopicsRegex, "topics.regex").Default("").Is(high).Wide(connect.WidthLong).Display("Topics regex").Order(4).Check(connect.Regex()).
 		Doc("Regular expression for the whole name of the topics to read. One of topics and topics.regex is set.")
 	d.Group("Error Handling")
+	c.defineDeadLetters(d, 3)
+}
+
+// defineDeadLetters declares the topic for records with errors; replication is
+// the default for its replicas.
+func (c *Connector) defineDeadLetters(d *connect.ConfigDef, replication int) {
 	d.String(&c.DeadLetterTopic, "errors.deadletterqueue.topic.name").Default("").Wide(connect.WidthMedium).Display("Dead Letter Queue Topic Name").Order(6).
 		Doc("Topic that records with errors are written to, as they were read; empty: none.")
-	d.Short(&c.DeadLetterReplication, "errors.deadletterqueue.topic.replication.factor").Default(3).Wide(connect.WidthMedium).
+	d.Short(&c.DeadLetterReplication, "errors.deadletterqueue.topic.replication.factor").Default(replication).Wide(connect.WidthMedium).
 		Display("Dead Letter Queue Topic Replication Factor").Order(7).Doc("Replicas of that topic, when it is created.")
 	d.Boolean(&c.DeadLetterHeaders, "errors.deadletterqueue.context.headers.enable").Default(false).Wide(connect.WidthMedium).
 		Display("Enable Error Context Headers").Order(8).Doc("Whether dead letters get headers, __connect.errors.*, that say what was wrong.")

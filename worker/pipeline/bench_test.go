@@ -14,7 +14,7 @@ func BenchmarkOut(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		arena := p.Arena(len(batch))
+		arena := p.Arena(nil, len(batch))
 		for i := range batch {
 			var err error
 			if arena, _, _, err = p.Out(b.Context(), &batch[i], arena); err != nil {
@@ -29,7 +29,7 @@ func BenchmarkOutWithSteps(b *testing.B) {
 	keep := step(func(*connect.Record) (bool, error) { return true, nil })
 	p := New(config(Config{Steps: []Step{{Transform: keep, Class: "K"}, {Transform: keep, Class: "K", Predicate: onTopic("t")}}, RetryTimeout: -1}))
 	r := source("key-000000000001", `{"temperature":21.5}`)
-	arena := p.Arena(1000)
+	arena := p.Arena(nil, 1000)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, _, _, err := p.Out(b.Context(), r, arena); err != nil {
@@ -41,7 +41,7 @@ func BenchmarkOutWithSteps(b *testing.B) {
 func TestOutDoesNotAllocate(t *testing.T) {
 	keep := step(func(*connect.Record) (bool, error) { return true, nil })
 	p := New(config(Config{Steps: []Step{{Transform: keep, Class: "K", Predicate: onTopic("t")}}, RetryTimeout: -1, Tolerate: true, LogErrors: true}))
-	r, arena := source("k", "v"), p.Arena(10)
+	r, arena := source("k", "v"), p.Arena(nil, 10)
 	ctx := t.Context()
 	if n := testing.AllocsPerRun(100, func() {
 		if _, _, _, err := p.Out(ctx, r, arena); err != nil {

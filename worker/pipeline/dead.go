@@ -9,7 +9,7 @@ import (
 	"github.com/millwright-connect/millwright/connectors/connect"
 )
 
-// DeadLetters is a sink's dead letter queue.
+// DeadLetters is a dead letter queue.
 type DeadLetters struct {
 	Topic   string
 	Headers bool // errors.deadletterqueue.context.headers.enable

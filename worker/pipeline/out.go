@@ -16,13 +16,19 @@ type Encoded struct {
 // Bounds of a piece of arena.
 const (
 	smallArena = 1 << 10
-	largeArena = 256 << 10
+	largeArena = 256 << 10 // that follows when a batch takes more than was thought
+	mostArena  = 1 << 20
 )
 
-// Arena returns room for about n encoded records. An arena belongs to one
-// batch: the producer keeps pieces of it until Kafka has taken them.
-func (p *Pipeline) Arena(n int) []byte {
-	return make([]byte, 0, min(max(n*(p.mean+p.mean/4), smallArena), largeArena))
+// Arena returns room for about n encoded records: an old arena, emptied, if it
+// is big enough. An arena belongs to one batch: the producer keeps pieces of it
+// until Kafka has taken them.
+func (p *Pipeline) Arena(old []byte, n int) []byte {
+	room := min(max(n*(p.mean+p.mean/4), smallArena), mostArena)
+	if cap(old) >= room {
+		return old[:0]
+	}
+	return make([]byte, 0, room)
 }
 
 // Out sends a record of a source through the transforms, which change it in

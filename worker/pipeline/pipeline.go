@@ -45,7 +45,7 @@ type Config struct {
 	RetryDelayMax time.Duration // errors.retry.delay.max.ms; 0: Java's default of a minute
 	LogErrors     bool          // errors.log.enable
 	LogMessages   bool          // errors.log.include.messages
-	Dead          *DeadLetters  // of a sink; nil: no dead letter queue
+	Dead          *DeadLetters  // nil: no dead letter queue
 
 	Metrics *metrics.TaskErrors // nil: not counted
 	Log     *slog.Logger        // nil: silence

@@ -100,7 +100,7 @@ func TestOut(t *testing.T) {
 		{Transform: set, Class: "Set", Predicate: onTopic("t")},
 		{Transform: drop, Class: "Drop", Predicate: onTopic("t"), Negate: true},
 	}}))
-	arena := p.Arena(2)
+	arena := p.Arena(nil, 2)
 	arena, out, keep, err := p.Out(t.Context(), source("k", "v", "h", "1", "i", ""), arena)
 	if err != nil || !keep || string(out.Key) != "k" || string(out.Value) != "set" || len(out.Headers) != 2 || string(out.Headers[0].Value) != "1" || out.Headers[1].Value == nil {
 		t.Fatalf("%q %v %v", out, keep, err)
@@ -148,7 +148,7 @@ func TestTolerance(t *testing.T) {
 				m := &metrics.TaskErrors{}
 				p := New(config(Config{Steps: c.steps, Tolerate: tolerate, LogErrors: true, Metrics: m, Log: slog.New(slog.NewTextHandler(&log, nil))}))
 				r := *c.r
-				arena := p.Arena(1)
+				arena := p.Arena(nil, 1)
 				grown, _, keep, err := p.Out(t.Context(), &r, arena)
 				if keep || len(grown) != 0 {
 					t.Errorf("kept %v, arena of %d", keep, len(grown))
