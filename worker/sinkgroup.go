@@ -62,10 +62,11 @@ func (r *sinkRunner) positions(ctx context.Context, at map[string]map[int32]kgo.
 			if seek, wanted := r.placed[tp]; wanted {
 				o = kgo.NewOffset().At(seek)
 				parts[p] = o
-				r.seen[tp] = seek
 			}
 			if n := o.EpochOffset().Offset; n >= 0 {
-				r.done[tp] = n
+				// The task is asked to commit it from now on, as Java's is,
+				// whether there are records or not.
+				r.done[tp], r.seen[tp] = n, n
 			}
 		}
 	}
@@ -144,7 +145,7 @@ func (r *sinkRunner) applySeeks() {
 	}
 	cl := r.consumer.get()
 	cl.SetOffsets(set)
-	now := cl.UncommittedOffsets()
+	now := cl.CommittedOffsets() // SetOffsets sets those of partitions that it has
 	for tp, at := range r.seeks {
 		if got, ok := now[tp.Topic][tp.Partition]; ok && got.Offset == at {
 			r.seen[tp], r.done[tp] = at, at
