@@ -212,7 +212,7 @@ func TestMissingTable(t *testing.T) {
 			t.Errorf("offset %d of partition %d was committed", n, p)
 		}
 	}
-	_, err := db.query(t.Context(), "CREATE TABLE " + db.name(topic) + " (id INTEGER)")
+	_, err := db.query(t.Context(), "CREATE TABLE "+db.name(topic)+" (id INTEGER)")
 	must(t, err)
 	w.call("POST", "/connectors/"+name+"/restart?includeTasks=true&onlyFailed=true", nil, nil)
 	w.await(name, "RUNNING", 1)
