@@ -77,8 +77,9 @@ func (s *clientSlot) close() {
 	cl.Close()
 }
 
-// How long a consumer may take to leave its group.
-const leaveTime = 5 * time.Second
+// How long a consumer may take to leave its group: less than a graceful stop. A
+// group that rebalances answers late.
+const leaveTime = 2 * time.Second
 
 func (r *sourceRunner) openProducer(ctx context.Context) error {
 	props := r.w.kafka.SourceProducer(r.id.Connector, r.id.Task, r.conn)
