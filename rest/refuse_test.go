@@ -29,7 +29,7 @@ func FuzzPath(f *testing.F) {
 	f.Fuzz(func(t *testing.T, uri string) {
 		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + uri + " HTTP/1.1\r\nHost: h\r\n\r\n")))
 		if err != nil {
-			t.Skip("net/http refuses it")
+			return // net/http refuses it
 		}
 		path, bad := cleanPath(r)
 		switch {

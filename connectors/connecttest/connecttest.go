@@ -146,7 +146,7 @@ func definition(t *testing.T, o options, class, version string, config func() co
 	})
 	t.Run("README", func(t *testing.T) {
 		if o.noReadme {
-			t.Skip("this plugin's properties are documented elsewhere")
+			return // its properties are documented elsewhere
 		}
 		text, err := os.ReadFile(o.readme)
 		if err != nil {

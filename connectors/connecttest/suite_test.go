@@ -86,7 +86,7 @@ func (f *faulty) plugin() connect.SourcePlugin {
 func TestFaulty(t *testing.T) {
 	fault, ok := os.LookupEnv("CONNECTTEST_FAULT")
 	if !ok {
-		t.Skip("run by TestSuitesFail")
+		return
 	}
 	f := &faulty{fault: fault}
 	valid := connect.Props{"topic": "t"}
@@ -137,7 +137,7 @@ func (holder) Decode(_ string, _ []connect.Header, b []byte) (data.Datum, error)
 // TestSuitesFail proves that the suites find what they are for.
 func TestSuitesFail(t *testing.T) {
 	if _, nested := os.LookupEnv("CONNECTTEST_FAULT"); nested {
-		t.Skip("already inside")
+		return
 	}
 	for fault, want := range map[string]string{
 		"":                   "PASS",

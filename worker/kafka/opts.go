@@ -129,7 +129,7 @@ func (s *Settings) producerOpts() []kgo.Opt {
 		kgo.MaxBufferedBytes(int(max(1, s.bufferMemory))),
 		// Java bounds bytes only. A record costs franz-go about 200 bytes on top
 		// of its own, so the bytes alone would not bound memory.
-		kgo.MaxBufferedRecords(100_000),
+		kgo.MaxBufferedRecords(32_768),
 	}
 	if s.kind&Admin == 0 {
 		// As Java's producer. The worker's own topics need settings that a

@@ -15,12 +15,12 @@ import (
 	"github.com/millwright-connect/millwright/connectors/connect"
 )
 
-// TestRealBroker runs against Apache Kafka itself, at $MILLWRIGHT_KAFKA
+// TestRealBroker runs against Apache Kafka itself, at $KAFKA_BOOTSTRAP
 // (host:port).
 func TestRealBroker(t *testing.T) {
-	addr := os.Getenv("MILLWRIGHT_KAFKA")
+	addr := os.Getenv("KAFKA_BOOTSTRAP")
 	if addr == "" {
-		t.Skip("set MILLWRIGHT_KAFKA to the address of a Kafka broker")
+		t.Skip("KAFKA_BOOTSTRAP is not set: no real broker")
 	}
 	name := fmt.Sprintf("millwright-%d", time.Now().UnixNano())
 	quiet := slog.New(slog.DiscardHandler)
