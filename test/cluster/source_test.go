@@ -38,16 +38,12 @@ const hang = 20 * time.Second
 
 // A sourceTask gives numbers, a few each time, and remembers them in its offset.
 type sourceTask struct {
-	p      *plant
-	id     string // connector/task/divisions
+	*run
 	source *connect.SourcePartition
 	next   int64
-	pace   time.Duration
-	busy   atomic.Bool
-	closed atomic.Bool
 }
 
-func (p *plant) sourcePlugin() connect.SourcePlugin {
+func (p *plant) sourcePlugin(n *node) connect.SourcePlugin {
 	return connect.SourcePlugin{
 		Class: "test.SourceConnector", Version: "1",
 		Open: func(_ context.Context, _ connect.Host, props connect.Props) (connect.Connector, error) {
@@ -61,7 +57,7 @@ func (p *plant) sourcePlugin() connect.SourcePlugin {
 			if err != nil {
 				return nil, err
 			}
-			t := &sourceTask{p: p, id: h.Name() + "/" + props["task"], source: source, pace: 100 * time.Millisecond}
+			t := &sourceTask{source: source}
 			o, err := h.Offset(ctx, source)
 			if err != nil {
 				return nil, err
@@ -72,6 +68,7 @@ func (p *plant) sourcePlugin() connect.SourcePlugin {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
+			t.run = p.begin(ctx, n, h.Name()+"/"+props["task"])
 			return t, nil
 		},
 	}
@@ -91,10 +88,7 @@ func (d division) Tasks(_ context.Context, most int) ([]connect.Props, error) {
 func (division) Close() error { return nil }
 
 func (t *sourceTask) Poll(ctx context.Context, dst []connect.SourceRecord) ([]connect.SourceRecord, error) {
-	if t.closed.Load() || !t.busy.CompareAndSwap(false, true) {
-		t.p.never("source %s is polled after its end, or twice at a time", t.id)
-	}
-	defer t.busy.Store(false)
+	defer t.enter(ctx, "Poll")()
 	if due(&t.p.faults.hangPoll) {
 		time.Sleep(hang)
 	}
@@ -104,7 +98,7 @@ func (t *sourceTask) Poll(ctx context.Context, dst []connect.SourceRecord) ([]co
 	select {
 	case <-ctx.Done():
 		return dst, ctx.Err()
-	case <-time.After(t.pace):
+	case <-time.After(100 * time.Millisecond):
 	}
 	for range 1 + t.next%5 {
 		dst = append(dst, connect.NewSourceRecord("out", t.source, connect.Object{"next": t.next + 1}, data.Datum{},
@@ -115,12 +109,7 @@ func (t *sourceTask) Poll(ctx context.Context, dst []connect.SourceRecord) ([]co
 }
 
 func (t *sourceTask) Close() error {
-	if t.closed.Swap(true) {
-		t.p.never("source %s is closed twice", t.id)
-	}
-	if t.busy.Load() {
-		t.p.never("source %s is closed while it is polled", t.id)
-	}
+	defer t.enter(nil, "Close")() //nolint:staticcheck // it has none
 	if due(&t.p.faults.hangClose) {
 		time.Sleep(hang)
 	}
