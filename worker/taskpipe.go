@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -109,6 +110,9 @@ func (r *taskRunner) deadLetters(ctx context.Context) (*pipeline.DeadLetters, er
 	r.dead.set(cl, r.lost.Load)
 	dead := &pipeline.DeadLetters{Topic: topic, Headers: r.settings.DeadLetterHeaders, Send: func(raw pipeline.Raw, done func(error)) {
 		rec := &kgo.Record{Topic: raw.Topic, Key: raw.Key, Value: raw.Value, Headers: kafkaHeaders(raw.Headers), Partition: -1}
+		if raw.Timestamp >= 0 { // a letter keeps the record's
+			rec.Timestamp = time.UnixMilli(raw.Timestamp)
+		}
 		cl.Produce(context.Background(), rec, func(_ *kgo.Record, err error) { done(err) })
 	}}
 	if r.settings.Sink {
