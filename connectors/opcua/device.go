@@ -10,6 +10,8 @@ import (
 
 	"github.com/gopcua/opcua/id"
 	"github.com/gopcua/opcua/ua"
+
+	"github.com/millwright-connect/millwright/connectors/connect"
 )
 
 // A reading is one value of one node as the server gave it.
@@ -35,9 +37,9 @@ type device struct {
 	session *session
 	sub     *subscription
 	set     *nodeSet
-	known   map[string]*node // by text: of all sessions so far
-	ready   bool             // there was a session with all nodes checked
-	told    string           // the last failure that was logged
+	sources map[string]*connect.SourcePartition // by the nodes' texts
+	ready   bool                                // there was a session with all nodes checked
+	told    string                              // the last failure that was logged
 	losses  losses
 }
 

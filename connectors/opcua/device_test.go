@@ -196,7 +196,10 @@ func dialTest(t *testing.T, endpoint string) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.close() })
+	t.Cleanup(func() {
+		l.closeSession(context.Background())
+		l.close()
+	})
 	if _, err := d.login(ctx, l); err != nil {
 		t.Fatal(err)
 	}

@@ -12,18 +12,20 @@ import (
 	"github.com/millwright-connect/millwright/connectors/data"
 )
 
-// A node is one variable to read, with all that its records share.
+// A node is one variable to read in one session, with all that its records
+// share. From its first reading on it does not change, but for last and schema,
+// which belong to whoever makes records.
 type node struct {
-	text   string // as in records
-	id     *ua.NodeID
-	name   string // browse or display name; may be empty
-	topic  string
-	source *connect.SourcePartition
-	key    data.Datum
-	nameV  data.Value
+	text     string // as in records
+	id       *ua.NodeID
+	topic    string
+	source   *connect.SourcePartition
+	key      data.Datum
+	name     data.Value // browse or display name, or null
+	declared shape      // of its values, as the server says; kind 0: it does not
 
-	kind ua.TypeID // of its last value, or as the server declares it; 0: not known
-	rank int       // 0 scalar, 1 array, 2 and more matrix
+	last   shape        // of its last value that was not null; declared before
+	schema *data.Schema // of its last record; nil: none yet
 }
 
 // A nodeSet is what one session reads.
@@ -38,19 +40,16 @@ type limits struct{ read, monitor, browse int }
 const mostPerCall = 1000
 
 // A badNode is a node that the server does not give.
-type badNode struct {
-	node *node
-	why  string
-}
+type badNode struct{ node, why string }
 
-func (b badNode) String() string { return b.node.text + " (" + b.why + ")" }
+func (b badNode) String() string { return b.node + " (" + b.why + ")" }
 
 func badStatus(n *node, code ua.StatusCode) badNode {
 	why := statusName(code)
 	if mend := nodeMend(code); mend != "" {
 		why += ": " + mend
 	}
-	return badNode{n, why}
+	return badNode{n.text, why}
 }
 
 // report fails or warns, as bad.node.action says.
@@ -90,7 +89,7 @@ func (d *device) prepare(ctx context.Context, l *link) (*nodeSet, []badNode, err
 	for _, ref := range d.nodes {
 		nid, err := ref.in(namespaces)
 		if err != nil {
-			bad = append(bad, badNode{d.node(ref.text), err.Error()})
+			bad = append(bad, badNode{ref.text, err.Error()})
 			continue
 		}
 		places = append(places, place{id: nid, text: ref.text})
@@ -109,8 +108,10 @@ func (d *device) prepare(ctx context.Context, l *link) (*nodeSet, []badNode, err
 	}
 	for i, p := range places {
 		if d.count == 0 || i%d.count == d.index {
-			n := d.node(p.text)
-			n.id = p.id
+			n, err := d.node(p)
+			if err != nil {
+				return nil, nil, err
+			}
 			set.nodes = append(set.nodes, n)
 		}
 	}
@@ -120,13 +121,16 @@ func (d *device) prepare(ctx context.Context, l *link) (*nodeSet, []badNode, err
 	return set, bad, nil
 }
 
-func (d *device) node(text string) *node {
-	n := d.known[text]
-	if n == nil {
-		n = &node{text: text, key: data.Datum{Schema: keySchema, Value: data.Str(text)}}
-		d.known[text] = n
+func (d *device) node(p place) (*node, error) {
+	n := &node{text: p.text, id: p.id, key: data.Datum{Schema: keySchema, Value: data.Str(p.text)}}
+	if n.source = d.sources[p.text]; n.source == nil {
+		var err error
+		if n.source, err = connect.NewSourcePartition(connect.Object{endpointField: d.endpoint, nodeField: p.text}); err != nil {
+			return nil, err
+		}
+		d.sources[p.text] = n.source
 	}
-	return n
+	return n, nil
 }
 
 // read reads attributes in as many calls as the server wants.
@@ -192,21 +196,12 @@ func (d *device) readLimits(ctx context.Context, l *link) (limits, error) {
 
 // describe reads what the nodes are called and what type their values have.
 func (d *device) describe(ctx context.Context, l *link, set *nodeSet) error {
-	naming := ua.AttributeIDBrowseName
-	if d.naming == displayNaming {
-		naming = ua.AttributeIDDisplayName
+	attributes := []ua.AttributeID{ua.AttributeIDDataType, ua.AttributeIDValueRank}
+	if d.naming == browseNaming || d.template.uses(browseVariable) {
+		attributes = append(attributes, ua.AttributeIDBrowseName)
 	}
-	attributes := []ua.AttributeID{ua.AttributeIDDataType, ua.AttributeIDValueRank, naming}
-	for variable, a := range map[string]ua.AttributeID{browseVariable: ua.AttributeIDBrowseName, displayVariable: ua.AttributeIDDisplayName} {
-		if d.template.uses(variable) && a != naming {
-			attributes = append(attributes, a)
-		}
-	}
-	if d.naming == noNaming && !d.template.uses(browseVariable) {
-		attributes = attributes[:2]
-		if d.template.uses(displayVariable) {
-			attributes = append(attributes, ua.AttributeIDDisplayName)
-		}
+	if d.naming == displayNaming || d.template.uses(displayVariable) {
+		attributes = append(attributes, ua.AttributeIDDisplayName)
 	}
 	what := make([]*ua.ReadValueID, 0, len(attributes)*len(set.nodes))
 	for _, n := range set.nodes {
@@ -231,36 +226,36 @@ func (d *device) describe(ctx context.Context, l *link, set *nodeSet) error {
 				names[a] = v.Text
 			}
 		}
-		if err := n.describe(d, names); err != nil {
-			return err
-		}
-		if t, ok := got[0].Value.Value().(*ua.NodeID); ok && n.kind == 0 {
-			if n.kind, err = types.builtin(ctx, t); err != nil {
+		n.call(d.naming, d.template, names)
+		if t, ok := got[0].Value.Value().(*ua.NodeID); ok {
+			if n.declared.kind, err = types.builtin(ctx, t); err != nil {
 				return err
 			}
-			if rank, ok := got[1].Value.Value().(int32); ok && rank > 0 {
-				n.rank = int(rank)
+			if rank, ok := got[1].Value.Value().(int32); ok && rank > 0 && n.declared.kind != 0 {
+				n.declared.rank = int(rank)
 			}
 		}
-		if n.kind == ua.TypeIDExtensionObject {
+		n.last = n.declared
+		if n.declared.kind == ua.TypeIDExtensionObject {
 			structures = append(structures, n)
 		}
 	}
 	return d.learn(ctx, l, set.limits.read, structures)
 }
 
-func (n *node) describe(d *device, names map[ua.AttributeID]string) error {
-	switch d.naming {
+// call sets the node's name and topic.
+func (n *node) call(naming string, topic template, names map[ua.AttributeID]string) {
+	name := ""
+	switch naming {
 	case browseNaming:
-		n.name = names[ua.AttributeIDBrowseName]
+		name = names[ua.AttributeIDBrowseName]
 	case displayNaming:
-		n.name = names[ua.AttributeIDDisplayName]
+		name = names[ua.AttributeIDDisplayName]
 	}
-	n.nameV = data.Value{}
-	if n.name != "" {
-		n.nameV = data.Str(n.name)
+	if name != "" {
+		n.name = data.Str(name)
 	}
-	n.topic = d.template.name(func(variable string) string {
+	n.topic = topic.name(func(variable string) string {
 		switch variable {
 		case idVariable:
 			return identifier(n.id)
@@ -274,9 +269,4 @@ func (n *node) describe(d *device, names map[ua.AttributeID]string) error {
 	if n.topic == "" { // a name of nothing but a variable that this node lacks
 		n.topic = topicName(n.text)
 	}
-	var err error
-	if n.source == nil {
-		n.source, err = connect.NewSourcePartition(connect.Object{endpointField: d.endpoint, nodeField: n.text})
-	}
-	return err
 }

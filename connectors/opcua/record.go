@@ -79,6 +79,9 @@ func (c *records) append(dst []connect.SourceRecord, readings []reading, now tim
 	}
 	slab, positions := make([]data.Value, len(readings)*fields), make([]position, len(readings))
 	var texts []byte
+	if c.format == stringFormat {
+		texts = make([]byte, 0, 16*len(readings))
+	}
 	for i, r := range readings {
 		v := slab[i*fields : (i+1)*fields : (i+1)*fields]
 		var schema *data.Schema
@@ -122,28 +125,26 @@ func (c *records) time(v *ua.DataValue, at, now time.Time) int64 {
 	return now.UnixMilli()
 }
 
-// shape returns the type of a reading, that of the node's last value for a null.
-func (n *node) shape(v *ua.Variant) shape {
-	if s := shapeOf(v); s.kind != 0 {
-		n.kind, n.rank = s.kind, s.rank
-	}
-	return shape{n.kind, n.rank}
-}
-
+// fill sets the fields and returns their schema: that of the node's last value
+// for a null.
 func (c *records) fill(v []data.Value, r reading) *data.Schema {
-	s := r.node.shape(r.value.Value)
-	schema := c.schemas[s]
-	if schema == nil {
-		schema = recordSchema(s, c.uint64Format)
-		c.schemas[s] = schema
+	n := r.node
+	if s := shapeOf(r.value.Value); s.kind != 0 && s != n.last {
+		n.last, n.schema = s, nil
 	}
-	v[0], v[1] = r.node.key.Value, r.node.nameV
+	if n.schema == nil {
+		if n.schema = c.schemas[n.last]; n.schema == nil {
+			n.schema = recordSchema(n.last, c.uint64Format)
+			c.schemas[n.last] = n.schema
+		}
+	}
+	v[0], v[1] = n.key.Value, n.name
 	if r.value.Value != nil && r.value.Value.Value() != nil {
 		v[2] = c.of(r.value.Value.Value())
 	}
 	v[3], v[4] = timestamp(r.value.SourceTimestamp), timestamp(r.value.ServerTimestamp)
 	v[5], v[6] = data.I64(int64(r.value.Status)), c.status(r.value.Status)
-	return schema
+	return n.schema
 }
 
 func (c *records) text(v []data.Value, r reading, texts []byte) []byte {
@@ -169,8 +170,13 @@ func isOverflow(code ua.StatusCode) bool {
 	return code&infoTypeBits == dataValueBit && code&overflowBit != 0
 }
 
+var goodText = data.Str("Good")
+
 // status returns the name of a status code with what its bits add.
 func (c *records) status(code ua.StatusCode) data.Value {
+	if code == ua.StatusGood {
+		return goodText
+	}
 	if v, ok := c.statuses[code]; ok {
 		return v
 	}

@@ -29,7 +29,7 @@ func openTask(_ context.Context, h connect.SourceHost, p connect.Props) (connect
 	if err := c.finish(); err != nil {
 		return nil, err
 	}
-	d := &device{config: &c.config, name: h.Name(), log: h.Log(), out: make(chan []reading, waiting), known: map[string]*node{}}
+	d := &device{config: &c.config, name: h.Name(), log: h.Log(), out: make(chan []reading, waiting), sources: map[string]*connect.SourcePartition{}}
 	var err error
 	if c.certFile != "" && c.policy != noneMode {
 		if d.peer.client, err = loadIdentity(certProperty, c.certFile, keyProperty, c.keyFile); err != nil {

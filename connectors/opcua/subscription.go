@@ -183,7 +183,7 @@ func (d *device) item(n *node, handle uint32) *ua.MonitoredItemCreateRequest {
 	case "status.value.timestamp":
 		f.Trigger = ua.DataChangeTriggerStatusValueTimestamp
 	}
-	if n.kind == 0 || n.kind >= ua.TypeIDSByte && n.kind <= ua.TypeIDDouble {
+	if kind := n.declared.kind; kind == 0 || kind >= ua.TypeIDSByte && kind <= ua.TypeIDDouble {
 		switch d.deadband {
 		case absoluteDeadband:
 			f.DeadbandType, f.DeadbandValue = uint32(ua.DeadbandTypeAbsolute), d.deadbandValue

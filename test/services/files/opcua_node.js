@@ -42,14 +42,14 @@ const values = {
   const space = server.engine.addressSpace, ns = space.registerNamespace("urn:millwright:test");
   const plant = ns.addObject({ organizedBy: space.rootFolder.objects, nodeId: "s=Plant", browseName: "Plant" });
   const add = (parent, nodeId, browseName, dataType, value, arrayType, dimensions) => ns.addVariable({
-    componentOf: parent, nodeId: "s=" + nodeId, browseName, dataType, minimumSamplingInterval: 10,
+    componentOf: parent, nodeId: "s=" + nodeId, browseName, dataType, minimumSamplingInterval: 0,
     valueRank: arrayType === undefined ? -1 : dimensions ? dimensions.length : 1, arrayDimensions: dimensions,
     accessLevel: "CurrentRead | CurrentWrite", userAccessLevel: "CurrentRead | CurrentWrite",
     value: new Variant({ dataType, value, arrayType: arrayType || VariantArrayType.Scalar, dimensions }),
   });
   const counter = add(plant, "Counter", "Counter", D.Int64, [0, 0]);
   for (const name of ["Temp", "Pressure"]) {
-    ns.addAnalogDataItem({ componentOf: plant, nodeId: "s=" + name, browseName: name, dataType: D.Double, minimumSamplingInterval: 10,
+    ns.addAnalogDataItem({ componentOf: plant, nodeId: "s=" + name, browseName: name, dataType: D.Double, minimumSamplingInterval: 0,
       engineeringUnitsRange: { low: 0, high: 100 }, accessLevel: "CurrentRead | CurrentWrite", userAccessLevel: "CurrentRead | CurrentWrite",
       value: new Variant({ dataType: D.Double, value: 20 }) });
   }
