@@ -12,6 +12,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/millwright-connect/millwright/connectors/connect"
 )
 
 // A command is one subcommand. run returns the exit code with an error to print.
@@ -81,6 +83,9 @@ func exitCode(c command, err error, caught func() os.Signal, std stdio) int {
 		return exit.code
 	default:
 		fmt.Fprintf(std.err, "millwright %s: %v\n", c.name, err)
+		if connect.ClassOf(err) == connect.ConfigException {
+			return 2
+		}
 		return 1
 	}
 }
