@@ -1,6 +1,7 @@
 package data_test
 
 import (
+	"fmt"
 	"math/big"
 	"testing"
 
@@ -18,6 +19,23 @@ func BenchmarkBatch(b *testing.B) {
 		s, fields := batch.New()
 		fields[0], fields[1], fields[2], fields[3] = data.Str("plant/line1/temperature"), data.F64(21.5), data.I32(192), data.Millis(1483425001864)
 		_ = s.Datum()
+	}
+}
+
+func BenchmarkNewMap(b *testing.B) {
+	for _, n := range []int{4, 12, 24, 48} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			b.ReportAllocs()
+			entries := make([]data.Entry, n)
+			for i := range entries {
+				entries[i] = data.Entry{Key: data.Str(fmt.Sprintf("sensor_%d", i)), Value: data.F64(21.5)}
+			}
+			for b.Loop() {
+				if data.NewMap(entries).Len() != n {
+					b.Fatal("entries were lost")
+				}
+			}
+		})
 	}
 }
 

@@ -85,11 +85,19 @@ type Entry struct{ Key, Value Value }
 // entry of the same key replaces an earlier one in place.
 func NewMap(entries []Entry) *MapValue {
 	m := &MapValue{}
-	if len(entries) > indexFrom {
+	if len(entries) > mapIndexFrom {
 		m.index = make(map[string]int, len(entries))
 	}
+	var seen uint64 // a bit for every key that looks like one of the entries so far
 	for i, e := range entries {
-		if at := m.find(e.Key); at >= 0 {
+		look := e.Key.look()
+		is := seen&look != 0
+		seen |= look
+		at := -1
+		if is {
+			at = m.find(e.Key)
+		}
+		if at >= 0 {
 			if len(m.entries) == i { // first duplicate: stop sharing the caller's slice
 				m.entries = append([]Entry(nil), m.entries...)
 			}
@@ -106,6 +114,19 @@ func NewMap(entries []Entry) *MapValue {
 		}
 	}
 	return m
+}
+
+// mapIndexFrom is the number of entries above which an index pays: making one
+// costs more than the few look-ups that most maps see.
+const mapIndexFrom = 24
+
+// look is a bit that equal keys have in common, and most others do not.
+func (v Value) look() uint64 {
+	if v.kind != String || v.n == 0 {
+		return 1
+	}
+	s := v.Str()
+	return 1 << ((uint(s[len(s)-1])*5 + uint(s[len(s)/2])*3 + uint(len(s))) & 63)
 }
 
 func (m *MapValue) note(key Value, at int) {
@@ -159,6 +180,14 @@ func (m *MapValue) find(key Value) int {
 	if m.index != nil && byBits(key.kind) {
 		if i, ok := m.scalars[scalar{key.kind, key.n}]; ok {
 			return i
+		}
+		return -1
+	}
+	if key.kind == String {
+		for i := range m.entries {
+			if k := &m.entries[i].Key; k.kind == String && k.n == key.n && k.Str() == key.Str() {
+				return i
+			}
 		}
 		return -1
 	}

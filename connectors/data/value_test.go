@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"math/big"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -218,6 +221,51 @@ func TestMapsFindEveryKindOfKey(t *testing.T) {
 		t.Error("an Int16 is found as another type's key")
 	}
 }
+
+// TestMapsKeepTheLastOfAKey compares maps of all sizes, with and without an
+// index, with the plain way to make one.
+func TestMapsKeepTheLastOfAKey(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for n := range 60 {
+		var entries, want []data.Entry
+		for i := range n {
+			key := data.Str(fmt.Sprint(random.IntN(n)))
+			switch random.IntN(6) {
+			case 0:
+				key = data.I32(int32(random.IntN(n)))
+			case 1:
+				key = data.Str("")
+			case 2:
+				key = data.Value{}
+			}
+			e := data.Entry{Key: key, Value: data.I32(int32(i))}
+			entries = append(entries, e)
+			if at := slices.IndexFunc(want, func(o data.Entry) bool { return data.Equal(o.Key, key) }); at >= 0 {
+				want[at] = e
+			} else {
+				want = append(want, e)
+			}
+		}
+		before := slices.Clone(entries)
+		m := data.NewMap(entries)
+		if !slices.EqualFunc(m.Entries(), want, sameEntry) {
+			t.Errorf("%d entries %v: got %v", n, entries, m.Entries())
+		}
+		for _, e := range want {
+			if v, ok := m.Lookup(e.Key); !ok || !data.Equal(v, e.Value) {
+				t.Errorf("%d entries: %v is %v", n, e.Key, v)
+			}
+		}
+		if _, ok := m.Get("none"); ok {
+			t.Error("a key that is not there was found")
+		}
+		if !slices.EqualFunc(entries, before, sameEntry) {
+			t.Error("the caller's entries were changed")
+		}
+	}
+}
+
+func sameEntry(a, b data.Entry) bool { return data.Equal(a.Key, b.Key) && data.Equal(a.Value, b.Value) }
 
 func TestBatch(t *testing.T) {
 	s := data.StructOf("s", data.F("a", data.Of(data.Int32)), data.F("b", data.OptionalOf(data.String)))
