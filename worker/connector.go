@@ -93,15 +93,18 @@ func (c *liveConnector) run(ctx context.Context, started func()) error {
 		select {
 		case <-ctx.Done():
 		case t := <-c.target:
-			if err := c.transition(ctx, t); err != nil {
+			if err := c.transition(ctx, t, started); err != nil {
 				return err
 			}
-			started()
 		case <-c.reconf:
 			c.wait = 0
-			c.publish(ctx)
+			if err := c.publish(ctx); err != nil {
+				return err
+			}
 		case <-c.retry.C:
-			c.publish(ctx)
+			if err := c.publish(ctx); err != nil {
+				return err
+			}
 		case err := <-c.failures:
 			return err
 		}
@@ -109,7 +112,7 @@ func (c *liveConnector) run(ctx context.Context, started func()) error {
 	return nil
 }
 
-func (c *liveConnector) transition(ctx context.Context, t state.TargetState) error {
+func (c *liveConnector) transition(ctx context.Context, t state.TargetState, done func()) error {
 	switch t {
 	case state.Started:
 		if c.open == nil {
@@ -123,11 +126,15 @@ func (c *liveConnector) transition(ctx context.Context, t state.TargetState) err
 		c.report.is(state.StateRunning)
 		c.metric.Is(metrics.Running)
 		c.log.Info("connector is running")
-		c.publish(ctx)
+		done()
+		return c.publish(ctx)
 	case state.Paused, state.Stopped:
 		if c.open != nil {
 			if err := c.close(); err != nil {
-				return err
+				if t == state.Paused {
+					return err
+				}
+				c.log.Error("connector failed to stop; it counts as stopped", "error", err) // as in Java
 			}
 		}
 		st := state.StatePaused
@@ -137,6 +144,7 @@ func (c *liveConnector) transition(ctx context.Context, t state.TargetState) err
 		c.report.is(st)
 		c.metric.Is(metrics.State(strings.ToLower(string(st))))
 		c.log.Info("connector is " + strings.ToLower(string(st)))
+		done()
 	}
 	return nil
 }
@@ -164,19 +172,23 @@ func (c *liveConnector) close() (err error) {
 
 // publish has the connector's task properties written to the config topic, and
 // tries again later when that fails: 250 ms at first, doubled up to a minute,
-// as Java does.
-func (c *liveConnector) publish(ctx context.Context) {
+// as Java does. A connector that makes more tasks than it may has failed.
+func (c *liveConnector) publish(ctx context.Context) error {
 	if c.open == nil {
-		return
+		return nil
 	}
 	err := c.tryPublish(ctx)
 	if err == nil || ctx.Err() != nil {
 		c.wait = 0
-		return
+		return nil
+	}
+	if connect.ClassOf(err) == tooManyTasks {
+		return err
 	}
 	c.wait = min(max(2*c.wait, 250*time.Millisecond), time.Minute)
 	c.retry.Reset(c.wait)
 	c.log.Error("task properties could not be published; trying again", "error", err, "after", c.wait)
+	return nil
 }
 
 func (c *liveConnector) tryPublish(ctx context.Context) (err error) {

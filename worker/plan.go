@@ -120,6 +120,9 @@ func plan(s *state.Snapshot, a *assignment, units map[unitID]unitView) (todo []a
 		switch {
 		case u.phase == stopping:
 			stale = true
+		case same && u.phase == down && id.Task == connectorUnit && w.target == state.Stopped && u.target != w.target:
+			// As in Java a connector that failed can be stopped, and then resumed.
+			todo = append(todo, action{op: opStart, id: id, gen: w.gen, target: w.target})
 		case same && u.target != w.target:
 			todo = append(todo, action{op: opTarget, id: id, gen: w.gen, target: w.target})
 		case same:

@@ -75,6 +75,14 @@ func TestPlan(t *testing.T) {
 		},
 		{name: "a failed task stays down", snap: known(), a: all, units: map[unitID]unitView{conn: {gen: 3, target: state.Started}, task: {phase: down, gen: 6, target: state.Started}}},
 		{
+			name: "a failed connector can be stopped", snap: known(func(c *state.Connector) { c.Target, c.Tasks, c.TasksOffset = state.Stopped, nil, 6 }), a: &assignment{ConfigOffset: 7, Connectors: []string{"c"}},
+			units: map[unitID]unitView{conn: {phase: down, gen: 3, target: state.Started}}, want: "start c@3 STOPPED",
+		},
+		{
+			name: "but not paused", snap: known(func(c *state.Connector) { c.Target = state.Paused }), a: all,
+			units: map[unitID]unitView{conn: {phase: down, gen: 3, target: state.Started}, task: {gen: 6, target: state.Paused}}, want: "target c PAUSED",
+		},
+		{
 			name: "until somebody asks", snap: known(), a: all, units: map[unitID]unitView{conn: {gen: 3, target: state.Started}, task: {phase: down, gen: 6, target: state.Started, restart: true}},
 			want: "start c-0@6 STARTED",
 		},
