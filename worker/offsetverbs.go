@@ -215,8 +215,10 @@ func (w *Worker) modifySink(ctx context.Context, name string, props connect.Prop
 	}
 	for tp, at := range set {
 		if at != nil && *at < 0 {
-			return false, &connect.Error{Class: connect.ConnectException, Message: "Failed to modify offsets for sink connector " + name,
-				Cause: connect.Errorf("java.lang.IllegalArgumentException", "Invalid negative offset %d for partition %s-%d", *at, tp.Topic, tp.Partition)}
+			return false, &connect.Error{
+				Class: connect.ConnectException, Message: "Failed to modify offsets for sink connector " + name,
+				Cause: connect.Errorf("java.lang.IllegalArgumentException", "Invalid negative offset %d for partition %s-%d", *at, tp.Topic, tp.Partition),
+			}
 		}
 	}
 	if p.AlterOffsets != nil {

@@ -70,7 +70,7 @@ func validateFile(ctx context.Context, path string) (faults, hints []string, err
 		}
 		w, err := config.ParseWorker(c.props, mode, plugins)
 		if err != nil {
-			return []string{err.Error()}, nil, nil
+			return []string{err.Error()}, nil, nil //nolint:nilerr // it is what is wrong with the file
 		}
 		for _, n := range w.Notes(plugins) {
 			hints = append(hints, n.Name+": "+n.Text)
@@ -90,7 +90,7 @@ func validateFile(ctx context.Context, path string) (faults, hints []string, err
 	}
 	infos, err := config.Validate(ctx, plugins, w, c.props)
 	if err != nil {
-		return []string{err.Error()}, nil, nil
+		return []string{err.Error()}, nil, nil //nolint:nilerr // it is what is wrong with the file
 	}
 	var known []string
 	for _, i := range infos.Configs {

@@ -80,7 +80,6 @@ func startAll(ctx context.Context, dir string, install bool) (left, env []string
 		missing := s.Missing()
 		if missing != "" && install { // one after another: package managers lock
 			fmt.Printf("install %s: %s\n", s.Name, s.Install)
-			missing = ""
 			if err := installed(ctx, s); err != nil {
 				missing = err.Error()
 			} else {
