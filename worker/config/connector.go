@@ -191,41 +191,41 @@ func (c *Connector) plugin(prefix string, find func(string) (string, bool)) Plug
 func (c *Connector) Define(d *connect.ConfigDef) {
 	d.Group("Common")
 	d.String(&c.Name, "name").Is(high).Wide(connect.WidthMedium).Display("Connector name").Check(connect.Label()).
-		Doc("Name of the connector, unlike that of any other in the cluster.")
+		Doc(connectorTexts["name"])
 	c.defineClass(d)
 	d.Int(&c.TasksMax, "tasks.max").Default(1).Is(high).Wide(connect.WidthShort).Display("Tasks max").Check(connect.AtLeast(1)).
-		Doc("Most tasks that the connector's work is divided into.")
+		Doc(connectorTexts["tasks.max"])
 	d.Boolean(&c.TasksMaxEnforce, "tasks.max.enforce").Default(true).Is(low).Wide(connect.WidthShort).Display("Enforce tasks max").
-		Doc("Whether a connector that makes more tasks than tasks.max fails. Deprecated.")
+		Doc(connectorTexts["tasks.max.enforce"])
 	for _, conv := range []converterProperty{
-		{&c.keyClass, "key.converter", "Key converter", "keys", false},
-		{&c.valueClass, "value.converter", "Value converter", "values", false},
-		{&c.headerClass, "header.converter", "Header converter", "header values", true},
+		{&c.keyClass, "key.converter", "Key converter", false},
+		{&c.valueClass, "value.converter", "Value converter", false},
+		{&c.headerClass, "header.converter", "Header converter", true},
 	} {
 		c.scope.defineConverter(d, conv)
 	}
 	d.Group("Transforms")
 	d.List(&c.transforms, "transforms").Default([]string{}).Is(low).Wide(connect.WidthLong).Display("Transforms").Order(12).
 		Check(connect.NonNull[[]string](), uniqueAliases("unique transformation aliases")).
-		Doc("Names for the transforms that every record goes through, in order; each is configured by transforms.NAME.type and further properties.")
+		Doc(connectorTexts["transforms"])
 	d.Group("Predicates")
 	d.List(&c.predicates, "predicates").Default([]string{}).Is(low).Wide(connect.WidthLong).Display("Predicates").Order(13).
 		Check(connect.NonNull[[]string](), uniqueAliases("unique predicate aliases")).
-		Doc("Names for the predicates that transforms refer to; each is configured by predicates.NAME.type and further properties.")
+		Doc(connectorTexts["predicates"])
 	d.Group("Common")
 	d.String(&c.reload, "config.action.reload").Default("restart").Is(low).Wide(connect.WidthMedium).Display("Reload Action").Order(14).
-		Check(connect.OneOf("none", "restart")).Doc("What to do when a value from a config provider expires: restart the connector, or none.")
+		Check(connect.OneOf("none", "restart")).Doc(connectorTexts["config.action.reload"])
 	d.Group("Error Handling")
 	d.Millis(&c.RetryTimeout, "errors.retry.timeout").Default(0).Wide(connect.WidthMedium).Display("Retry Timeout for Errors").
-		Doc("Time for which a failed operation is tried again, in milliseconds; 0: it is not; -1: for ever.")
+		Doc(connectorTexts["errors.retry.timeout"])
 	d.Millis(&c.RetryDelayMax, "errors.retry.delay.max.ms").Default(time.Minute).Wide(connect.WidthMedium).Display("Maximum Delay Between Retries for Errors").
-		Doc("Longest wait between two tries, in milliseconds.")
+		Doc(connectorTexts["errors.retry.delay.max.ms"])
 	d.String(&c.tolerance, "errors.tolerance").Default("none").Wide(connect.WidthShort).Display("Error Tolerance").Check(connect.OneOf("none", "all")).
-		Doc("none: an error fails the task; all: a record with an error is dropped.")
+		Doc(connectorTexts["errors.tolerance"])
 	d.Boolean(&c.LogErrors, "errors.log.enable").Default(false).Wide(connect.WidthShort).Display("Log Errors").
-		Doc("Whether every error is logged, also a tolerated one.")
+		Doc(connectorTexts["errors.log.enable"])
 	d.Boolean(&c.LogMessages, "errors.log.include.messages").Default(false).Wide(connect.WidthShort).Display("Log Error Details").
-		Doc("Whether the log also says which record it was, by topic, partition, offset and time; what is in it is never logged.")
+		Doc(connectorTexts["errors.log.include.messages"])
 	if c.scope.unfit != "" {
 		d.Group("")
 		return
@@ -243,9 +243,9 @@ func (c *Connector) Define(d *connect.ConfigDef) {
 func (c *Connector) defineSink(d *connect.ConfigDef) {
 	d.Group("Common")
 	d.List(&c.Topics, "topics").Default([]string{}).Is(high).Wide(connect.WidthLong).Display("Topics").Order(4).Check(connect.ListOf()).
-		Doc("Topics to read, comma-separated.")
+		Doc(connectorTexts["topics"])
 	d.String(&c.TopicsRegex, "topics.regex").Default("").Is(high).Wide(connect.WidthLong).Display("Topics regex").Order(4).Check(connect.Regex()).
-		Doc("Regular expression for the whole name of the topics to read. One of topics and topics.regex is set.")
+		Doc(connectorTexts["topics.regex"])
 	d.Group("Error Handling")
 	c.defineDeadLetters(d, 3)
 }
@@ -254,31 +254,31 @@ func (c *Connector) defineSink(d *connect.ConfigDef) {
 // the default for its replicas.
 func (c *Connector) defineDeadLetters(d *connect.ConfigDef, replication int) {
 	d.String(&c.DeadLetterTopic, "errors.deadletterqueue.topic.name").Default("").Wide(connect.WidthMedium).Display("Dead Letter Queue Topic Name").Order(6).
-		Doc("Topic that records with errors are written to, as they were read; empty: none.")
+		Doc(connectorTexts["errors.deadletterqueue.topic.name"])
 	d.Short(&c.DeadLetterReplication, "errors.deadletterqueue.topic.replication.factor").Default(replication).Wide(connect.WidthMedium).
-		Display("Dead Letter Queue Topic Replication Factor").Order(7).Doc("Replicas of that topic, when it is created.")
+		Display("Dead Letter Queue Topic Replication Factor").Order(7).Doc(connectorTexts["errors.deadletterqueue.topic.replication.factor"])
 	d.Boolean(&c.DeadLetterHeaders, "errors.deadletterqueue.context.headers.enable").Default(false).Wide(connect.WidthMedium).
-		Display("Enable Error Context Headers").Order(8).Doc("Whether dead letters get headers, __connect.errors.*, that say what was wrong.")
+		Display("Enable Error Context Headers").Order(8).Doc(connectorTexts["errors.deadletterqueue.context.headers.enable"])
 }
 
 func (c *Connector) defineSource(d *connect.ConfigDef) {
 	d.Group("Topic Creation")
 	d.List(new([]string), "topic.creation.groups").Default([]string{}).Is(low).Wide(connect.WidthLong).Display("Topic Creation Groups").
 		Check(connect.NonNull[[]string](), uniqueAliases("unique topic creation groups")).
-		Doc("Names for groups of topics, configured by topic.creation.NAME.include, exclude, partitions, replication.factor and topic settings; the group default is always there.")
+		Doc(connectorTexts["topic.creation.groups"])
 	d.Group("Exactly Once Support")
 	d.String(&c.exactlyOnce, "exactly.once.support").Default("requested").Wide(connect.WidthShort).Display("Exactly once support").Order(2).
 		Check(connect.OneOfFold("required", "requested")).
-		Doc("required: the connector is refused unless it is known to write each record once; requested: it is not checked.")
+		Doc(connectorTexts["exactly.once.support"])
 	d.String(&c.TransactionBoundary, "transaction.boundary").Default("poll").Wide(connect.WidthShort).Display("Transaction Boundary").Order(3).
 		Check(connect.OneOfFold("interval", "poll", "connector")).
-		Doc("When a transaction ends: after each batch (poll), after a time (interval), or when the connector says so (connector).")
+		Doc(connectorTexts["transaction.boundary"])
 	d.Millis(&c.interval, "transaction.boundary.interval.ms").OrNone().Is(low).Wide(connect.WidthShort).Display("Transaction boundary interval").Order(4).
 		Check(connect.Check[time.Duration]{Text: "[0,...]", Valid: connect.AtLeast[time.Duration](0).Valid}).
-		Doc("Length of a transaction with transaction.boundary=interval; if not set, the worker's offset.flush.interval.ms.")
+		Doc(connectorTexts["transaction.boundary.interval.ms"])
 	d.Group("offsets.topic")
 	d.String(&c.OffsetsTopic, "offsets.storage.topic").OrNone().Is(low).Wide(connect.WidthLong).Display("Offsets topic").Check(connect.NonEmpty()).
-		Doc("Topic of its own that the connector's offsets are kept in; if not set, the worker's.")
+		Doc(connectorTexts["offsets.storage.topic"])
 }
 
 func uniqueAliases(text string) connect.Check[[]string] {

@@ -40,12 +40,12 @@ func (c *Connector) defineClass(d *connect.ConfigDef) {
 		return nil
 	}
 	f := d.String(&c.Class, "connector.class").Is(high).Wide(connect.WidthLong).Display("Connector class").
-		Doc("Class of the connector, or a short name of it.")
+		Doc(connectorTexts["connector.class"])
 	if found {
 		f.Check(connect.Check[string]{Text: "a connector of the version that is asked for", Valid: unfit})
 	}
 	f = d.String(new(string), "connector.plugin.version").Wide(connect.WidthMedium).Display("Connector version").
-		Check(connect.Check[string]{Text: "version range", Valid: unfit}).Doc("Version, or range of versions, of the connector.")
+		Check(connect.Check[string]{Text: "version range", Valid: unfit}).Doc(connectorTexts["connector.plugin.version"])
 	if !found {
 		f.OrNone()
 		return
@@ -65,10 +65,10 @@ func (s *scope) connectorVersion() (version string, found bool) {
 
 // converterProperty is one of the three converters.
 type converterProperty struct {
-	at             *string
-	name           string
-	display, turns string
-	header         bool
+	at      *string
+	name    string
+	display string
+	header  bool
 }
 
 // defineConverter declares a converter's class and its version. Defaults are
@@ -101,7 +101,7 @@ func (s *scope) defineConverter(d *connect.ConfigDef, c converterProperty) {
 			}
 			return nil
 		}}, connect.Check[string]{Text: "A class with a public, no-argument constructor", Valid: func(string) error { return nil }}).
-		Doc("Class that turns " + c.turns + " into the bytes kept in Kafka and back; if not set, the worker's. Its own properties follow after " + c.name + " and a dot.")
+		Doc(connectorTexts[c.name])
 	v := d.String(new(string), version).OrNone().Is(low).Wide(connect.WidthShort).Display(c.display + " version").
 		Check(connect.Check[string]{Text: "version range", Valid: func(v string) error {
 			if !fits {
@@ -111,7 +111,7 @@ func (s *scope) defineConverter(d *connect.ConfigDef, c converterProperty) {
 				return own(err)
 			}
 			return own(checkVersion(class, v, available))
-		}}).Doc("Version, or range of versions, of the converter.")
+		}}).Doc(connectorTexts[version])
 	if s.worker == nil {
 		f.OrNone()
 		return
@@ -256,10 +256,10 @@ func (s *scope) defineAlias(d *connect.ConfigDef, a aliased, alias string) {
 				return own(unfit)
 			}
 			return a.fault(s.plugins, v)
-		}}).Doc("Class of the " + kind + " " + alias + ".")
+		}}).Doc("Class for the '" + alias + "' " + kind + ".")
 	f := d.String(new(string), prefix+"plugin.version").OrNone().Is(high).Wide(connect.WidthLong).Display(a.kind + " version for " + alias).Order(1).
 		Check(connect.Check[string]{Text: "version range", Valid: func(string) error { return own(unfit) }}).
-		Doc("Version, or range of versions, of the " + kind + " " + alias + ".")
+		Doc("Version of the '" + alias + "' " + kind + ".")
 	if !fits {
 		return
 	}
@@ -278,8 +278,8 @@ type inAlias struct {
 
 func (i inAlias) Define(d *connect.ConfigDef) {
 	if i.transform {
-		d.String(new(string), "predicate").OrNone().Doc("Name of the predicate that a record must meet for the transform to apply.")
-		d.Boolean(new(bool), "negate").Default(false).Doc("Whether the transform applies when the predicate is not met instead.")
+		d.String(new(string), "predicate").OrNone().Doc("The alias of a predicate used to determine whether to apply this transformation.")
+		d.Boolean(new(bool), "negate").Default(false).Doc("Whether the configured predicate should be negated.")
 	}
 	if i.config != nil {
 		i.config().Define(d)

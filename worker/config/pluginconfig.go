@@ -38,6 +38,9 @@ func PluginConfig(plugins *connect.Plugins, name string, version ...string) ([]c
 		config().Define(&d)
 	}
 	keys := d.Keys()
+	for i := range keys {
+		document(class, keys[i].Name, &keys[i])
+	}
 	if connector {
 		common, err := define(&Connector{Sink: sink, scope: &scope{plugins: plugins, props: connect.Props{"connector.class": class}}})
 		if err != nil {

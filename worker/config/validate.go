@@ -205,8 +205,24 @@ func (v *validation) merge(common, own []connect.ConfigInfo) {
 		}
 	}
 	v.infos = append(append(v.infos, known...), own...)
+	v.documentAliases()
 	for _, i := range v.infos {
 		v.errors += len(i.Value.Errors)
+	}
+}
+
+// documentAliases gives the properties of transforms and predicates Java's texts.
+func (v *validation) documentAliases() {
+	for _, a := range []aliased{transforms, predicates} {
+		for _, alias := range listOf(notNull(v.props[a.property])) {
+			prefix := a.property + "." + alias + "."
+			class, _ := a.class(v.plugins)(strings.TrimSpace(v.props[prefix+"type"]))
+			for _, i := range v.infos {
+				if own, ok := strings.CutPrefix(i.Value.Name, prefix); ok && i.Definition != nil {
+					document(class, own, i.Definition)
+				}
+			}
+		}
 	}
 }
 
@@ -307,6 +323,7 @@ func (v *validation) addConverter(name string, at *connect.ConfigValue) {
 		if i.Definition.Group != nil {
 			groups = append(groups, *i.Definition.Group)
 		}
+		document(*at.Value, own, i.Definition)
 		i.Definition.Name, i.Value.Name = name+"."+own, name+"."+own
 		if len(i.Value.Errors) > 0 {
 			v.errors++

@@ -126,8 +126,16 @@ func sortedLetters(s string) string {
 	return string(b)
 }
 
-// diffInfos compares the whole answer of a full vector, but for the
-// documentation, whose words are ours; and the values of any other.
+// withoutClientText drops the documentation of Kafka clients' settings, whose
+// words are ours.
+func withoutClientText(definition map[string]any) {
+	if strings.Contains(definition["name"].(string), ".override.") {
+		delete(definition, "documentation")
+	}
+}
+
+// diffInfos compares the whole answer of a full vector, and the values of any
+// other.
 func diffInfos(v *vectors.Vector, got config.ConfigInfos) error {
 	b, err := json.Marshal(got)
 	if err != nil {
@@ -145,13 +153,13 @@ func diffInfos(v *vectors.Vector, got config.ConfigInfos) error {
 			if d["documentation"] == "" {
 				return fmt.Errorf("%v has no documentation", d["name"])
 			}
-			delete(d, "documentation")
+			withoutClientText(d)
 		}
 	}
 	if v.Op != "validate" {
 		for _, c := range wantConfigs {
 			if d, ok := c.(map[string]any)["definition"].(map[string]any); ok {
-				delete(d, "documentation")
+				withoutClientText(d)
 			}
 		}
 	}
@@ -201,15 +209,6 @@ func TestPluginConfigVectors(t *testing.T) {
 		v.BindOutput(&want)
 		b, _ := json.Marshal(keys)
 		_ = json.Unmarshal(b, &got)
-		for _, k := range want {
-			delete(k, "documentation")
-		}
-		for _, k := range got {
-			if k["documentation"] == "" {
-				return fmt.Errorf("%s has no documentation", k["name"])
-			}
-			delete(k, "documentation")
-		}
 		b, _ = json.Marshal(want)
 		return vectors.DiffJSON(b, got)
 	})
