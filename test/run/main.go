@@ -87,7 +87,9 @@ func startAll(ctx context.Context, dir string, install bool) (left, env []string
 			}
 		}
 		if missing != "" {
+			mu.Lock()
 			left = append(left, fmt.Sprintf("%s: %s. To add it: %s", s.Name, missing, s.Install))
+			mu.Unlock()
 			continue
 		}
 		all.Go(func() {
