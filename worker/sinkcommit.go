@@ -68,6 +68,7 @@ func (r *sinkRunner) commitPartitions(ctx context.Context, upTo map[connect.Topi
 		for tp := range upTo {
 			if at, ok := r.done[tp]; ok {
 				r.seeks[tp] = at
+				r.seen[tp] = at // for a commit that comes before the seek
 			}
 		}
 		return
