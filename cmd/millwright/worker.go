@@ -29,7 +29,8 @@ var workerCommand = command{
 
 Runs a worker with the settings of a Java worker.properties FILE. Environment
 variables CONNECT_* (CONNECT_GROUP_ID is group.id, as in the usual container
-images) go before the file, and --set goes before both.
+images) go before the file, and --set goes before both. Without FILE it is
+/etc/millwright/worker.properties, where there is one.
 SIGTERM and SIGINT stop it: tasks are stopped, offsets committed, the group is
 left at once.
 
@@ -63,9 +64,15 @@ func runWorker(ctx context.Context, args []string, std stdio) error {
 	return runWith(ctx, props, config.Distributed, std, nil)
 }
 
+// usualFile is where a container has its settings mounted.
+const usualFile = "/etc/millwright/worker.properties"
+
 // workerProps puts together what the file, the environment and flags say.
 func workerProps(files []string, set settings) (connect.Props, error) {
 	props := connect.Props{}
+	if _, err := os.Stat(usualFile); err == nil && len(files) == 0 {
+		files = []string{usualFile}
+	}
 	if len(files) == 1 {
 		var err error
 		if props, err = config.ReadFile(files[0]); err != nil {
