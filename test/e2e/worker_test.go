@@ -226,7 +226,8 @@ func (w *worker) call(method, path string, body, into any) {
 		switch {
 		case err != nil:
 			return err.Error()
-		case status == http.StatusConflict && bytes.Contains(answer, []byte("momentarily")): // as clients do
+		case status == http.StatusConflict && bytes.Contains(answer, []byte("momentarily")), // as clients do
+			bytes.Contains(answer, []byte("trying to forward REST request")): // the leader has just gone
 			return string(answer)
 		case status/100 != 2:
 			w.Fatalf("%s %s: %d %s", method, path, status, answer)
