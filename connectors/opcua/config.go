@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -276,7 +277,7 @@ func compile(s string) (*regexp.Regexp, error) {
 
 func hostPort(u *url.URL) string {
 	if u.Port() == "" {
-		return u.Hostname() + ":4840"
+		return net.JoinHostPort(u.Hostname(), "4840")
 	}
 	return u.Host
 }

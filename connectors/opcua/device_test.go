@@ -228,6 +228,24 @@ func (c *client) write(t *testing.T, name string, v any) {
 	}
 }
 
+// counter reads the server's counter.
+func (c *client) counter(t *testing.T) int64 {
+	t.Helper()
+	ref, err := parseNode(testURI + "Counter")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := ref.in(c.namespaces)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := c.read(t.Context(), c.link, 1, ua.TimestampsToReturnNeither, []*ua.ReadValueID{valueOf(id)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values[0].Value.Int()
+}
+
 // certificate makes a client certificate and returns its files.
 func certificate(t *testing.T) (cert, key string) {
 	t.Helper()

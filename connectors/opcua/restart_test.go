@@ -2,14 +2,19 @@ package opcua
 
 import (
 	"context"
+	"encoding/binary"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/gopcua/opcua/id"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/test/services"
@@ -19,6 +24,7 @@ import (
 type proxy struct {
 	listener net.Listener
 	to       string
+	filter   func(frame []byte) []byte // changes or drops (nil) unencrypted messages; nil: all pass
 	mu       sync.Mutex
 	broken   bool
 	conns    map[net.Conn]bool
@@ -26,7 +32,7 @@ type proxy struct {
 }
 
 // between returns a proxy in front of an endpoint, and the endpoint through it.
-func between(t *testing.T, endpoint string) (*proxy, string) {
+func between(t *testing.T, endpoint string, filter ...func(frame []byte) []byte) (*proxy, string) {
 	t.Helper()
 	host, path, _ := strings.Cut(strings.TrimPrefix(endpoint, "opc.tcp://"), "/")
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -34,6 +40,9 @@ func between(t *testing.T, endpoint string) (*proxy, string) {
 		t.Fatal(err)
 	}
 	p := &proxy{listener: l, to: host, conns: map[net.Conn]bool{}}
+	if len(filter) > 0 {
+		p.filter = filter[0]
+	}
 	p.served.Go(p.serve)
 	t.Cleanup(func() {
 		l.Close()
@@ -63,12 +72,46 @@ func (p *proxy) serve() {
 		p.mu.Unlock()
 		for _, pair := range [][2]net.Conn{{in, out}, {out, in}} {
 			p.served.Go(func() {
-				io.Copy(pair[0], pair[1])
+				p.copy(pair[0], pair[1])
 				pair[0].Close()
 				pair[1].Close()
 			})
 		}
 	}
+}
+
+// copy passes messages on until an end closes.
+func (p *proxy) copy(to, from net.Conn) {
+	if p.filter == nil {
+		io.Copy(to, from)
+		return
+	}
+	for {
+		frame := make([]byte, 8, 1024)
+		if _, err := io.ReadFull(from, frame); err != nil {
+			return
+		}
+		frame = slices.Grow(frame, int(binary.LittleEndian.Uint32(frame[4:])))[:binary.LittleEndian.Uint32(frame[4:])]
+		if _, err := io.ReadFull(from, frame[8:]); err != nil {
+			return
+		}
+		if frame = p.filter(frame); frame == nil {
+			continue
+		}
+		if _, err := to.Write(frame); err != nil {
+			return
+		}
+	}
+}
+
+// service returns the number of the service whose message a frame holds; 0 for
+// another frame.
+func service(frame []byte) uint16 {
+	const body = 24 // after headers, the node id 01 00 NUMBER
+	if string(frame[:4]) != "MSGF" || len(frame) < body+4 || frame[body] != 1 || frame[body+1] != 0 {
+		return 0
+	}
+	return binary.LittleEndian.Uint16(frame[body+2:])
 }
 
 // cut breaks all connections and takes no new ones until mend.
@@ -114,6 +157,42 @@ func TestBrokenLine(t *testing.T) {
 			}
 			if len(r.logged("subscription goes on")) != 3 || len(r.logged("subscription made")) != 1 || len(r.logged("OPC UA connection lost")) != 3 {
 				t.Errorf("log: %q", r.log)
+			}
+		})
+	}
+}
+
+// TestLostMessage: a notification that does not come is asked for again, and one
+// that the server has no more is counted and logged.
+func TestLostMessage(t *testing.T) {
+	for name, gone := range map[string]bool{"kept": false, "gone": true} {
+		t.Run(name, func(t *testing.T) {
+			var published atomic.Int32
+			_, endpoint := between(t, nodeServer(t), func(frame []byte) []byte {
+				switch service(frame) {
+				case id.PublishResponse_Encoding_DefaultBinary:
+					if published.Add(1) == 4 {
+						return nil
+					}
+				case id.RepublishRequest_Encoding_DefaultBinary:
+					if gone { // by asking for another
+						binary.LittleEndian.PutUint32(frame[len(frame)-4:], 1<<30)
+					}
+				}
+				return frame
+			})
+			// The request without an answer ends meanwhile.
+			r := run(t, props(endpoint, "keepalive.interval.ms", "100", "request.timeout.ms", "1000"))
+			all := r.poll(t, atLeast(30))
+			lost := r.logged("notifications of the OPC UA server were lost")
+			if !gone {
+				consecutive(t, all)
+			}
+			if gone != (len(lost) == 1) || gone != (r.device.losses.messages.Load() == 1) {
+				t.Errorf("%d lost, log %q", r.device.losses.messages.Load(), r.log)
+			}
+			if len(r.logged("connection lost"))+len(r.logged("a new one is made")) != 0 {
+				t.Errorf("log %q", r.log)
 			}
 		})
 	}

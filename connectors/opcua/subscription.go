@@ -29,8 +29,8 @@ type subscription struct {
 	interval time.Duration // as the server has it
 	alive    time.Duration // longest time between answers
 	sequence
-	bad      []*node // not monitored
-	received time.Time
+	bad   []*node      // not monitored
+	heard atomic.Int64 // when the last answer came, in nanoseconds
 
 	mu   sync.Mutex
 	acks []*ua.SubscriptionAcknowledgement
@@ -74,7 +74,7 @@ func (d *device) gone(err error) {
 		}
 	}
 	d.log.Warn("the subscription is lost, a new one is made; changes since the last notification are missing, but for each node's last",
-		"endpoint", d.endpoint, "reason", reason(err), "last", d.sub.received.UTC().Format(time.RFC3339Nano))
+		"endpoint", d.endpoint, "reason", reason(err), "last", time.Unix(0, d.sub.heard.Load()).UTC().Format(time.RFC3339Nano))
 	d.losses.subscriptions.Add(1)
 	d.sub = nil
 }
@@ -95,7 +95,8 @@ func (d *device) create(ctx context.Context, l *link) (*subscription, error) {
 	if err != nil {
 		return nil, fmt.Errorf("subscription: %w", err)
 	}
-	s := &subscription{id: res.SubscriptionID, set: set, interval: duration(res.RevisedPublishingInterval), sequence: sequence{next: 1}, received: time.Now()}
+	s := &subscription{id: res.SubscriptionID, set: set, interval: duration(res.RevisedPublishingInterval), sequence: sequence{next: 1}}
+	s.heard.Store(time.Now().UnixNano())
 	s.alive = s.interval * time.Duration(max(1, res.RevisedMaxKeepAliveCount))
 	if s.interval != interval {
 		d.log.Info("the server chose another publishing interval", "endpoint", d.endpoint, "asked", interval, "chosen", s.interval)
@@ -274,7 +275,7 @@ func (s *subscription) take(r published) []*ua.NotificationMessage {
 	if r.err != nil || r.res.SubscriptionID != s.id { // the latter: of one that was given up
 		return nil
 	}
-	s.received = time.Now()
+	s.heard.Store(time.Now().UnixNano())
 	if m := r.res.NotificationMessage; m != nil && len(m.NotificationData) > 0 { // else it is a sign of life
 		return s.add(m)
 	}
@@ -321,6 +322,9 @@ func (d *device) publish(ctx context.Context, l *link, s *subscription, active *
 			s.ack(req.SubscriptionAcknowledgements...) // perhaps not received
 			if ctx.Err() != nil {
 				return
+			}
+			if isTimeout(err) && time.Since(time.Unix(0, s.heard.Load())) < limit {
+				continue // this answer got lost, others came
 			}
 			if !isStatus(err, ua.StatusBadTooManyPublishRequests) {
 				results <- published{err: err}
