@@ -2,8 +2,10 @@ package worker
 
 import (
 	"context"
+	"log/slog"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/state"
@@ -26,6 +28,7 @@ type statusChange struct {
 // unit waits for Kafka to tell how it is. What piles up while Kafka is away is
 // kept: per unit only the latest state counts, but every one is short.
 type statusWriter struct {
+	log    *slog.Logger
 	mu     sync.Mutex
 	queue  []statusChange
 	busy   bool // a batch that is no longer in queue is being written
@@ -33,8 +36,8 @@ type statusWriter struct {
 	write  func(ctx context.Context, changes []statusChange) error
 }
 
-func newStatusWriter(write func(context.Context, []statusChange) error) *statusWriter {
-	return &statusWriter{signal: make(chan struct{}, 1), write: write}
+func newStatusWriter(log *slog.Logger, write func(context.Context, []statusChange) error) *statusWriter {
+	return &statusWriter{log: log, signal: make(chan struct{}, 1), write: write}
 }
 
 func (s *statusWriter) put(c statusChange) {
@@ -47,6 +50,9 @@ func (s *statusWriter) put(c statusChange) {
 	}
 }
 
+// statusRetry is how long the writer waits after a write that failed.
+const statusRetry = time.Second
+
 // run writes until ctx ends, and then what is left.
 func (s *statusWriter) run(ctx context.Context) error {
 	for {
@@ -56,8 +62,10 @@ func (s *statusWriter) run(ctx context.Context) error {
 			defer cancel()
 			return s.flush(last)
 		case <-s.signal:
-			if err := s.flush(ctx); err != nil && ctx.Err() == nil {
-				return err
+			// Kafka may be away for a while; statuses must be right when it is back.
+			for err := s.flush(ctx); err != nil && ctx.Err() == nil; err = s.flush(ctx) {
+				s.log.Warn("statuses could not be written; tried again", "error", err)
+				sleep(ctx, statusRetry)
 			}
 		}
 	}

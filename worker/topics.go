@@ -77,7 +77,7 @@ type statusTopic struct {
 
 func newStatusTopic(log *slog.Logger, worker string) *statusTopic {
 	t := &statusTopic{state: state.NewStatuses(log), worker: worker}
-	t.queue = newStatusWriter(t.write)
+	t.queue = newStatusWriter(log, t.write)
 	return t
 }
 
