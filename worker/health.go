@@ -2,9 +2,16 @@ package worker
 
 import "context"
 
-// Health returns nil once the worker is a member of its group and its herder
-// answers, which is what Java's health endpoint asks (KIP-1017).
+// Health returns nil once the worker is a member of its group, its herder
+// answers and no change of the config topic hangs, which is what Java's health
+// endpoint asks (KIP-1017).
 func (w *Worker) Health(ctx context.Context) error {
-	_, err := w.membership(ctx)
-	return err
+	if _, err := w.membership(ctx); err != nil {
+		return err
+	}
+	if err := w.take(ctx, ""); err != nil {
+		return err
+	}
+	w.give()
+	return nil
 }

@@ -148,7 +148,10 @@ func (w *Worker) put(ctx context.Context, name string, props connect.Props, init
 		info = w.info(name, props, tasks)
 		return connectorRecords(name, props, initial), nil
 	})
-	return info, created, err
+	if err != nil {
+		return ConnectorInfo{}, false, err // the write may still be under way
+	}
+	return info, created, nil
 }
 
 // Delete removes a connector.
@@ -278,33 +281,6 @@ func (w *Worker) joining() string {
 }
 
 const toConfigs = " to the config topic"
-
-// write makes one change of the config topic, on the leader. Changes come one
-// after another; f sees everything written before. When write returns, this
-// worker's snapshot has the change. Doing names the change for who waits for it.
-func (w *Worker) write(ctx context.Context, msg, doing string, f func(s *state.Snapshot) ([]state.KV, error)) error {
-	if err := w.lead(ctx, msg); err != nil {
-		return err
-	}
-	defer stage.Enter(ctx, "%s", doing)()
-	select {
-	case w.writing <- struct{}{}:
-		defer func() { <-w.writing }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := w.configs.Sync(ctx); err != nil {
-		return err
-	}
-	kvs, err := f(w.configs.Snapshot())
-	if err != nil || len(kvs) == 0 {
-		return err
-	}
-	if err := w.configs.AppendAsLeader(ctx, kvs...); err != nil {
-		return err
-	}
-	return w.configs.Sync(ctx)
-}
 
 // connectorRecords are written target state first, as in Java: whoever reads
 // the connector then knows how it is to begin.

@@ -85,8 +85,10 @@ type Worker struct {
 	cluster   *kafka.Cluster
 	providers config.Providers
 
-	writing  chan struct{} // held by who writes the config topic as leader
+	turn     turn // to write the config topic as leader
 	fencings singleflight.Group
+	life     context.Context // of changes that go on though nobody waits for them
+	end      context.CancelFunc
 
 	started   chan struct{} // closed when the internal topics have been read
 	clusterID string
@@ -97,10 +99,11 @@ type Worker struct {
 func New(o Options) *Worker {
 	w := &Worker{
 		settings: o.Settings, plugins: o.Plugins, log: o.Log, opts: o, peers: o.Peers,
-		kafka:   kafka.Worker{Props: o.Settings.Props, GroupID: o.Settings.GroupID, ClientID: o.Settings.ClientID},
-		writing: make(chan struct{}, 1), started: make(chan struct{}), metrics: o.Metrics, secrets: o.Secrets,
+		kafka: kafka.Worker{Props: o.Settings.Props, GroupID: o.Settings.GroupID, ClientID: o.Settings.ClientID},
+		turn:  turn{taken: make(chan struct{}, 1)}, started: make(chan struct{}), metrics: o.Metrics, secrets: o.Secrets,
 		configs: newConfigTopic(o.Log), statuses: newStatusTopic(o.Log, o.WorkerID),
 	}
+	w.life, w.end = context.WithCancel(context.Background())
 	w.herder = newHerder(o.Log, w.configs)
 	if w.metrics == nil {
 		w.metrics = metrics.NewWorker()
@@ -200,6 +203,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if err := writer.Wait(); err != nil {
 		w.log.Warn("the last statuses could not be written", "error", err)
 	}
+	w.endWrites()
 	end()
 	_ = g.Wait()
 	_ = logs.Wait()
