@@ -26,7 +26,8 @@ type sinkRunner struct {
 	plugin   connect.SinkPlugin
 	consumer clientSlot
 	topics   topicMemory
-	most     int // max.poll.records
+	most     int      // max.poll.records
+	deleted  []string // topics to subscribe to anew
 
 	discovery    sync.WaitGroup     // of new topics, where the client cannot do it
 	endDiscovery context.CancelFunc // nil: it can
@@ -118,6 +119,7 @@ func (r *sinkRunner) loop(ctx context.Context) error {
 		if err := r.step(ctx); err != nil {
 			return err
 		}
+		r.renew()
 	}
 }
 
@@ -239,8 +241,9 @@ func (r *sinkRunner) convert(ctx context.Context, fetches kgo.Fetches) error {
 // or dropped, or -1.
 func (r *sinkRunner) convertPartition(ctx context.Context, tp *connect.TopicPartition, records []*kgo.Record) (next int64, err error) {
 	next = -1
+	var raw pipeline.Raw // of all of them in turn: the pipeline keeps none, and one of each would be garbage
 	for _, rec := range records {
-		raw := pipeline.Raw{
+		raw = pipeline.Raw{
 			Topic: tp.Topic, Partition: tp.Partition, Offset: rec.Offset, Timestamp: rec.Timestamp.UnixMilli(),
 			TimestampType: rec.Attrs.TimestampType(), Key: rec.Key, Value: rec.Value, Headers: rawHeaders(rec.Headers),
 		}
@@ -308,11 +311,13 @@ func (r *sinkRunner) close() error {
 		r.discovery.Wait()
 	}
 	r.finish()
-	r.consumer.close()
+	// The consumer stays in its group until the task has closed, as Java's does:
+	// who changes the group's offsets meanwhile is refused.
 	var err error
 	if r.task != nil {
 		err = guarded("stopping the task", r.task.Close)
 	}
+	r.consumer.close()
 	r.closePipeline()
 	return err
 }

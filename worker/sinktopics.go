@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/dlclark/regexp2"
@@ -139,6 +140,8 @@ func (r *sinkRunner) fetchErrors(fetches kgo.Fetches) error {
 			failed = connect.Errorf("org.apache.kafka.common.errors.TopicAuthorizationException", "Not authorized to access topics: [%s]", topic)
 		case errors.Is(err, kerr.GroupAuthorizationFailed):
 			failed = connect.Errorf("org.apache.kafka.common.errors.GroupAuthorizationException", "Not authorized to access group: %s", r.w.kafka.SinkGroupID(r.id.Connector, r.conn))
+		case errors.Is(err, kerr.UnknownTopicID):
+			r.deleted = append(r.deleted, topic)
 		case err.Error() == noCommittedOffset:
 			failed = connect.Errorf("org.apache.kafka.clients.consumer.NoOffsetForPartitionException", "Undefined offset with no reset policy for partitions: [%s-%d]", topic, p)
 		case errors.As(err, &broker) && fatal[broker.Code]:
@@ -148,6 +151,22 @@ func (r *sinkRunner) fetchErrors(fetches kgo.Fetches) error {
 		}
 	})
 	return failed
+}
+
+// renew subscribes anew to topics that were deleted, which the client would ask
+// for by their old ids for ever: the group takes their partitions away, and
+// gives them again if there are topics of the same names.
+func (r *sinkRunner) renew() {
+	if len(r.deleted) == 0 {
+		return
+	}
+	slices.Sort(r.deleted)
+	topics := slices.Compact(r.deleted)
+	r.deleted = nil
+	r.log.Warn("topics were deleted", "topics", topics)
+	cl := r.consumer.get()
+	cl.PurgeTopicsFromConsuming(topics...)
+	cl.AddConsumeTopics(topics...) // of patterns it takes none, and finds them by itself
 }
 
 // noCommittedOffset is the text of the client's error, which has no name.
