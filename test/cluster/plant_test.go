@@ -409,10 +409,11 @@ func (p *plant) topic(name string) map[string]int {
 		p.Fatal(err)
 	}
 	defer cl.Close()
-	ends, err := kadm.NewClient(cl).ListEndOffsets(p.Context(), name)
-	if err != nil {
-		p.Fatal(err)
-	}
+	var ends kadm.ListedOffsets
+	p.eventually("an answer", func() (ok bool) {
+		ends, err = kadm.NewClient(cl).ListEndOffsets(p.Context(), name)
+		return err == nil && ends.Error() == nil
+	})
 	left := int64(0)
 	ends.Each(func(o kadm.ListedOffset) { left += o.Offset })
 	got := map[string]int{}
@@ -426,10 +427,12 @@ func (p *plant) topic(name string) map[string]int {
 // committed returns what a sink's group has committed.
 func (p *plant) committed(connector string) map[record]bool {
 	p.Helper()
-	offsets, err := kadm.NewClient(p.client).FetchOffsets(p.Context(), "connect-"+connector)
-	if err != nil {
-		p.Fatal(err)
-	}
+	var offsets kadm.OffsetResponses
+	p.eventually("an answer", func() (ok bool) {
+		var err error
+		offsets, err = kadm.NewClient(p.client).FetchOffsets(p.Context(), "connect-"+connector)
+		return err == nil && offsets.Error() == nil
+	})
 	m := map[record]bool{}
 	offsets.Each(func(o kadm.OffsetResponse) {
 		if o.Err == nil && o.At >= 0 {
