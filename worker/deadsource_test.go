@@ -40,22 +40,36 @@ func sorting(t *testing.T, w *worker.Worker, lines string) (topic string) {
 }
 
 func TestDeadLettersOfSource(t *testing.T) {
-	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.AllowAutoTopicCreation())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.Close)
-	w := start(t, c.ListenAddrs()[0], nil)
+	t.Run("at least once", func(t *testing.T) {
+		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.AllowAutoTopicCreation())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		sorts(t, c.ListenAddrs()[0], nil)
+	})
+	t.Run("exactly once", func(t *testing.T) {
+		bootstrap := os.Getenv("KAFKA_BOOTSTRAP")
+		if bootstrap == "" {
+			t.Skip("KAFKA_BOOTSTRAP is not set: no broker with real transactions")
+		}
+		sorts(t, bootstrap, connect.Props{"exactly.once.source.support": "enabled"})
+	})
+}
+
+func sorts(t *testing.T, bootstrap string, props connect.Props) {
+	t.Helper()
+	w := start(t, bootstrap, props)
 	const lines = "1\nfront\n2\nback\n"
 	topic := sorting(t, w, lines)
-	if got := readAll(t, c.ListenAddrs()[0], topic, 2); !slices.Equal(got, []string{"\x00\x00\x00\x01", "\x00\x00\x00\x02"}) {
+	if got := readAll(t, bootstrap, topic, 2); !slices.Equal(got, []string{"\x00\x00\x00\x01", "\x00\x00\x00\x02"}) {
 		t.Errorf("%q", got)
 	}
 	want := []string{
 		`{"schema":{"type":"string","optional":false},"payload":"front"}`,
 		`{"schema":{"type":"string","optional":false},"payload":"back"}`,
 	}
-	if got := readAll(t, c.ListenAddrs()[0], topic+"-dead", 2); !slices.Equal(got, want) {
+	if got := readAll(t, bootstrap, topic+"-dead", 2); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
 	}
 	eventually(t, "offsets", func() bool {
