@@ -226,7 +226,8 @@ func TestRestart(t *testing.T) {
 				if server, err = s.start(t.Context(), dir, server.Port); err != nil {
 					t.Fatal(err)
 				}
-				r.poll(t, seen("Counter", "10", "11"))
+				r.poll(t, func(all []connect.SourceRecord) bool { return len(r.logged("connection up")) == 2 && len(all) > 0 })
+				r.poll(t, atLeast(3))
 				if len(r.logged("connection up")) != 2 || len(r.logged("connection lost")) != 1 {
 					t.Errorf("log: %q", r.log)
 				}
