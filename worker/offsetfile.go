@@ -171,20 +171,43 @@ func formatOffsetFile(entries map[string][]byte) []byte {
 }
 
 // writeOffsetFile replaces the file by a whole new one, so that a crash leaves
-// either the old offsets or the new.
+// either the old offsets or the new. Where that cannot be, as with a single file
+// that is mounted into a container, it is written in place, as Java does.
 func writeOffsetFile(path string, entries map[string][]byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	b := formatOffsetFile(entries)
+	if replaceFile(path, b) == nil {
+		return nil
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644) //nolint:gosec // as readable as Java makes it
+	if err == nil {
+		_, err = f.Write(b)
+		err = errors.Join(err, f.Sync(), f.Close())
+	}
 	if err != nil {
 		return connect.Failf("offset.storage.file.filename: the offsets cannot be written: %w", err)
 	}
-	_, err = f.Write(formatOffsetFile(entries))
-	err = errors.Join(err, f.Sync(), f.Close())
+	return nil
+}
+
+func replaceFile(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	mode := fs.FileMode(0o644)
+	if old, err := os.Stat(path); err == nil {
+		mode = old.Mode().Perm()
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
 		os.Remove(f.Name()) //nolint:errcheck // the error that led here is the one to tell
-		return connect.Failf("offset.storage.file.filename: the offsets cannot be written: %w", err)
 	}
-	return nil
+	return err
 }

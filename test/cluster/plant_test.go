@@ -45,9 +45,9 @@ type plant struct {
 	mu      sync.Mutex
 	workers map[string]*node
 	all     map[string]*node // those that have ended too
-	runs    []*run          // of tasks, all that ever were
-	written map[record]bool // what sinks have made durable
-	wrong   []string        // what must never happen and did
+	runs    []*run           // of tasks, all that ever were
+	written map[record]bool  // what sinks have made durable
+	wrong   []string         // what must never happen and did
 }
 
 // A run is one life of a task.
@@ -390,14 +390,15 @@ func (p *plant) eventually(what string, ok func() bool) {
 	}
 }
 
-// running tells that the status topic says so of a connector and its tasks.
+// running tells that the status topic says so of a connector and its tasks. A
+// task that is no more may have a status until the next rebalance, as in Java.
 func (p *plant) running(name string, tasks int) func() bool {
 	return func() bool {
 		s, err := p.any().Status(name)
-		if err != nil || s.Connector.State != "RUNNING" || len(s.Tasks) != tasks {
+		if err != nil || s.Connector.State != "RUNNING" || len(s.Tasks) < tasks {
 			return false
 		}
-		return !slices.ContainsFunc(s.Tasks, func(t worker.TaskState) bool { return t.State != "RUNNING" })
+		return !slices.ContainsFunc(s.Tasks, func(t worker.TaskState) bool { return (t.State == "RUNNING") != (t.ID < tasks) })
 	}
 }
 

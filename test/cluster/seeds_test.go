@@ -63,6 +63,11 @@ func (s *story) tell() {
 		})
 	}
 	for _, name := range []string{"src", "snk"} {
+		defer func() {
+			if s.Failed() {
+				s.Log(s.any().Status(name))
+			}
+		}()
 		s.eventually("tasks of "+name, s.running(name, s.tasks[name]))
 	}
 	s.more()
