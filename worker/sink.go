@@ -26,8 +26,8 @@ type sinkRunner struct {
 	plugin   connect.SinkPlugin
 	consumer clientSlot
 	topics   topicMemory
-	most     int      // max.poll.records
-	deleted  []string // topics to subscribe to anew
+	most     int // max.poll.records
+	unknown  unknownTopics
 
 	discovery    sync.WaitGroup     // of new topics, where the client cannot do it
 	endDiscovery context.CancelFunc // nil: it can
@@ -119,7 +119,7 @@ func (r *sinkRunner) loop(ctx context.Context) error {
 		if err := r.step(ctx); err != nil {
 			return err
 		}
-		r.renew()
+		r.dropDeleted(ctx)
 	}
 }
 

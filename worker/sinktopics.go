@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/dlclark/regexp2"
@@ -53,6 +52,7 @@ func (r *sinkRunner) consumerOpts() (subscription, error) {
 	s.opts = append(append(opts, s.opts...),
 		kgo.DisableAutoCommit(),
 		kgo.BlockRebalanceOnPoll(),
+		kgo.KeepRetryableFetchErrors(),
 		kgo.OnPartitionsAssigned(r.assigned),
 		kgo.OnPartitionsRevoked(r.revoked),
 		kgo.OnPartitionsLost(r.lostPartitions),
@@ -140,8 +140,11 @@ func (r *sinkRunner) fetchErrors(fetches kgo.Fetches) error {
 			failed = connect.Errorf("org.apache.kafka.common.errors.TopicAuthorizationException", "Not authorized to access topics: [%s]", topic)
 		case errors.Is(err, kerr.GroupAuthorizationFailed):
 			failed = connect.Errorf("org.apache.kafka.common.errors.GroupAuthorizationException", "Not authorized to access group: %s", r.w.kafka.SinkGroupID(r.id.Connector, r.conn))
-		case errors.Is(err, kerr.UnknownTopicID):
-			r.deleted = append(r.deleted, topic)
+		case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.UnknownTopicOrPartition):
+			if r.owned[connect.TopicPartition{Topic: topic, Partition: p}] { // the others need not exist yet
+				r.unknown.note(topic, time.Now())
+			}
+		case errors.As(err, &broker) && broker.Retriable && !fatal[broker.Code]: // the client mends it; it was asked for to see the two above
 		case err.Error() == noCommittedOffset:
 			failed = connect.Errorf("org.apache.kafka.clients.consumer.NoOffsetForPartitionException", "Undefined offset with no reset policy for partitions: [%s-%d]", topic, p)
 		case errors.As(err, &broker) && fatal[broker.Code]:
@@ -151,22 +154,6 @@ func (r *sinkRunner) fetchErrors(fetches kgo.Fetches) error {
 		}
 	})
 	return failed
-}
-
-// renew subscribes anew to topics that were deleted, which the client would ask
-// for by their old ids for ever: the group takes their partitions away, and
-// gives them again if there are topics of the same names.
-func (r *sinkRunner) renew() {
-	if len(r.deleted) == 0 {
-		return
-	}
-	slices.Sort(r.deleted)
-	topics := slices.Compact(r.deleted)
-	r.deleted = nil
-	r.log.Warn("topics were deleted", "topics", topics)
-	cl := r.consumer.get()
-	cl.PurgeTopicsFromConsuming(topics...)
-	cl.AddConsumeTopics(topics...) // of patterns it takes none, and finds them by itself
 }
 
 // noCommittedOffset is the text of the client's error, which has no name.
