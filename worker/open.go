@@ -65,6 +65,9 @@ func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
 				return err
 			}
 			cfg.Apply = t.apply
+			// A task must not begin from offsets that others have passed. The config
+			// topic's leader makes sure of that by its claim.
+			cfg.AwaitOpen = cfg.ReadCommitted && t.client == kafka.OffsetsClient
 			if t.leader && s.TransactionalLeader() {
 				props, warn := w.kafka.Leader()
 				for _, m := range warn {

@@ -53,12 +53,13 @@ func (c *configTopic) Append(ctx context.Context, kvs ...state.KV) error {
 	return c.log.Append(ctx, kvs...)
 }
 
-// AppendAsLeader writes what only the leader may write: with exactly-once
-// support under its claim, which it takes when it has none.
+// Claim makes this worker the only one that AppendAsLeader works for, with
+// exactly-once support. What an earlier leader has committed can be read then,
+// and it cannot commit more.
+func (c *configTopic) Claim(ctx context.Context) error { return c.log.Claim(ctx) }
+
+// AppendAsLeader writes what only the leader may write, under its claim.
 func (c *configTopic) AppendAsLeader(ctx context.Context, kvs ...state.KV) error {
-	if err := c.log.Claim(ctx); err != nil {
-		return err
-	}
 	err := c.log.AppendClaimed(ctx, kvs...)
 	if errors.Is(err, topiclog.ErrFenced) {
 		return refuse(Conflict, "Cannot complete request momentarily due to a conflicting operation (another worker leads the group now)")

@@ -78,6 +78,9 @@ func (w *Worker) write(ctx context.Context, msg, doing string, f func(s *state.S
 }
 
 func (w *Worker) change(ctx context.Context, f func(s *state.Snapshot) ([]state.KV, error)) error {
+	if err := w.configs.Claim(ctx); err != nil {
+		return err
+	}
 	if err := w.configs.Sync(ctx); err != nil {
 		return err
 	}

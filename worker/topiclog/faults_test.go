@@ -241,6 +241,40 @@ func TestWriteErrorsNameTheKey(t *testing.T) {
 	})
 }
 
+// What others commit while a transaction is open is out of sight until that
+// ends.
+func TestAwaitOpen(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.start()
+		l, r, stop, _ := p.run(Config{ReadCommitted: true, AwaitOpen: true})
+		defer stop()
+		begin := func(id string) *kgo.Client {
+			cl, err := kgo.NewClient(append(p.opts, kgo.TransactionalID(id), kgo.DefaultProduceTopic(topic))...)
+			must(p.T, err)
+			must(p.T, cl.BeginTransaction())
+			must(p.T, cl.ProduceSync(p.Context(), &kgo.Record{Key: []byte(id), Value: []byte("written")}).FirstErr())
+			return cl
+		}
+		killed, other := begin("killed"), begin("other")
+		defer killed.Close()
+		defer other.Close()
+		must(p.T, other.EndTransaction(p.Context(), kgo.TryCommit))
+		synced := make(chan error, 1)
+		go func() { synced <- l.Sync(p.Context()) }()
+		time.Sleep(time.Second)
+		select {
+		case err := <-synced:
+			p.Fatalf("synced (%v) before the open transaction has ended", err)
+		default:
+		}
+		must(p.T, killed.EndTransaction(p.Context(), kgo.TryAbort))
+		must(p.T, <-synced)
+		if r.get("other") != "written" || r.get("killed") != "" {
+			p.Errorf("read %v", r.last)
+		}
+	})
+}
+
 // The client fails all that waits when the first record's context ends.
 func TestOneWriterGivesUp(t *testing.T) {
 	inPlant(t, func(p *plant) {

@@ -42,6 +42,11 @@ type Config struct {
 
 	// ReadCommitted hides records of open and aborted transactions.
 	ReadCommitted bool
+	// AwaitOpen has Sync wait for the transactions that are open when it is called.
+	// Without, it may miss what others have committed: readers of committed
+	// records do not see beyond the first open transaction, which somebody may have
+	// left behind when it was killed.
+	AwaitOpen bool
 
 	// TransactionalID, if not empty, is for AppendClaimed: see Claim.
 	TransactionalID string
@@ -170,7 +175,7 @@ func (l *Log) Run(ctx context.Context) error {
 // applied, and all that this log has written. It needs Run to run, and fails
 // when Run has ended.
 func (l *Log) Sync(ctx context.Context) error {
-	ends, err := l.ends(ctx)
+	ends, err := l.syncEnds(ctx)
 	if err == nil {
 		l.mu.Lock()
 		for p, end := range l.wrote {

@@ -65,6 +65,14 @@ func (l *Log) ends(ctx context.Context) (map[int32]int64, error) {
 	return l.offsets(ctx, l.adm.ListEndOffsets)
 }
 
+// syncEnds returns the ends that Sync reads to.
+func (l *Log) syncEnds(ctx context.Context) (map[int32]int64, error) {
+	if l.cfg.AwaitOpen {
+		return l.offsets(ctx, l.adm.ListEndOffsets)
+	}
+	return l.ends(ctx)
+}
+
 // offsets asks for one offset of each partition until all have answered.
 func (l *Log) offsets(ctx context.Context, list func(context.Context, ...string) (kadm.ListedOffsets, error)) (map[int32]int64, error) {
 	var waited, wait time.Duration = 0, 50 * time.Millisecond
