@@ -180,7 +180,7 @@ func (c *liveConnector) publish(ctx context.Context) error {
 	err := c.tryPublish(ctx)
 	if err == nil || ctx.Err() != nil {
 		c.wait = 0
-		return nil
+		return nil //nolint:nilerr // see above
 	}
 	if connect.ClassOf(err) == tooManyTasks {
 		return err

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
@@ -22,7 +23,7 @@ import (
 // the broker, in an order that the seed decides, and then lets everything heal.
 // MILLWRIGHT_SEEDS sets how many seeds are tried, MILLWRIGHT_SEED the one.
 func TestAnything(t *testing.T) {
-	seeds := 100
+	seeds := 300
 	if n, err := strconv.Atoi(os.Getenv("MILLWRIGHT_SEEDS")); err == nil {
 		seeds = n
 	}
@@ -43,14 +44,20 @@ type story struct {
 	rand   *rand.Rand
 	joined int
 	tasks  map[string]int // tasks.max by connector
+	out    [16]byte       // id of topic out
 }
 
 func (s *story) tell() {
 	s.tasks = map[string]int{}
+	details, err := kadm.NewClient(s.client).ListTopics(s.Context(), "out")
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.out = details["out"].ID
 	s.newcomer()
 	s.configure("src")
 	s.configure("snk")
-	for range 12 {
+	for range 15 {
 		s.happen()
 		time.Sleep(time.Duration(s.rand.ExpFloat64() * float64(8*time.Second)))
 	}
@@ -122,7 +129,7 @@ func (s *story) more() {
 func (s *story) happen() {
 	names := s.names()
 	connector := []string{"src", "snk"}[s.rand.IntN(2)]
-	switch k := s.rand.IntN(12); {
+	switch k := s.rand.IntN(16); {
 	case k == 0 && len(names) < 3:
 		s.newcomer()
 	case k == 1 && len(names) > 1:
@@ -156,7 +163,9 @@ func (s *story) happen() {
 		})
 	case k == 8:
 		s.brokerFault()
-	case k <= 10:
+	case k == 9:
+		s.stall()
+	case k <= 13:
 		s.taskFault()
 	default:
 		s.more()
@@ -182,6 +191,24 @@ func (s *story) brokerFault() {
 			return nil, errors.New("the broker stumbles"), true
 		})
 	}
+}
+
+// stall has the broker take nothing for topic out for a while, and all else.
+func (s *story) stall() {
+	until := time.Now().Add(time.Duration(s.rand.IntN(20)) * time.Second)
+	s.log("nothing is written to topic out until %v", until.Sub(s.began))
+	s.broker.ControlKey(kmsg.Produce.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		if time.Now().After(until) {
+			return nil, nil, false
+		}
+		s.broker.KeepControl()
+		for _, t := range req.(*kmsg.ProduceRequest).Topics {
+			if t.Topic == "out" || t.TopicID == s.out {
+				return nil, errors.New("the broker stumbles"), true
+			}
+		}
+		return nil, nil, false
+	})
 }
 
 func (s *story) heal() {

@@ -63,7 +63,7 @@ func (t *sinkTask) Put(ctx context.Context, batch []connect.SinkRecord) error {
 }
 
 func (t *sinkTask) Flush(context.Context, map[connect.TopicPartition]int64) error {
-	defer t.enter(nil, "Flush")()
+	defer t.enter(context.Background(), "Flush")()
 	if due(&t.p.faults.failFlush) {
 		t.buffer = nil // lost
 		return errors.New("the disk is full")
@@ -78,7 +78,7 @@ func (t *sinkTask) Flush(context.Context, map[connect.TopicPartition]int64) erro
 }
 
 func (t *sinkTask) Assigned(_ context.Context, parts []connect.TopicPartition) error {
-	defer t.enter(nil, "Assigned")()
+	defer t.enter(context.Background(), "Assigned")()
 	for _, tp := range parts {
 		if t.owned[tp] {
 			t.p.never("sink %s gets %v, which it has", t.id, tp)
@@ -92,7 +92,7 @@ func (t *sinkTask) Assigned(_ context.Context, parts []connect.TopicPartition) e
 }
 
 func (t *sinkTask) Revoked(_ context.Context, parts []connect.TopicPartition) error {
-	defer t.enter(nil, "Revoked")()
+	defer t.enter(context.Background(), "Revoked")()
 	for _, tp := range parts {
 		if !t.owned[tp] {
 			t.p.never("sink %s loses %v, which it does not have", t.id, tp)
@@ -104,7 +104,7 @@ func (t *sinkTask) Revoked(_ context.Context, parts []connect.TopicPartition) er
 }
 
 func (t *sinkTask) Close() error {
-	defer t.enter(nil, "Close")()
+	defer t.enter(context.Background(), "Close")()
 	if due(&t.p.faults.hangClose) {
 		time.Sleep(hang)
 	}
