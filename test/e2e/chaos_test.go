@@ -1,0 +1,244 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestChaos disturbs three workers and their broker in random order while
+// records flow, and looks afterwards whether anything is lost, comes more often
+// than promised, or is not running. The seed is printed; the environment can
+// set it, and how long and how large it is to be:
+//
+//	MILLWRIGHT_CHAOS_SEED=7 MILLWRIGHT_CHAOS_TIME=10m MILLWRIGHT_CHAOS_CONNECTORS=50 go test -run Chaos ./test/e2e
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	env(t, "KAFKA_BOOTSTRAP") // there is a Kafka to start
+	if testing.Short() {
+		t.Skip("takes a minute; not run with -short")
+	}
+	seed := setting(t, "MILLWRIGHT_CHAOS_SEED", rand.Uint64(), func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) })
+	connectors := setting(t, "MILLWRIGHT_CHAOS_CONNECTORS", 20, strconv.Atoi)
+	lasting := setting(t, "MILLWRIGHT_CHAOS_TIME", 25*time.Second, time.ParseDuration)
+	for _, exactly := range []bool{false, true} {
+		name := map[bool]string{false: "at least once", true: "exactly once"}[exactly]
+		t.Run(name, func(t *testing.T) {
+			t.Logf("seed %d, %d connectors, %v", seed, connectors, lasting)
+			s := newStorm(t, seed, connectors, exactly)
+			s.rage(lasting)
+			s.settle()
+			s.judge()
+		})
+	}
+}
+
+func setting[T any](t *testing.T, name string, otherwise T, parse func(string) (T, error)) T {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	v, err := parse(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return v
+}
+
+// A storm is a cluster and what may happen to it.
+type storm struct {
+	*cluster
+	began   time.Time
+	rand    *rand.Rand
+	broker  *broker
+	proxy   *proxy
+	exactly bool
+	flows   []*flow
+	frozen  map[*worker]bool
+	cut     bool
+	broken  int // restarts of the broker so far
+	asking  sync.WaitGroup
+}
+
+func newStorm(t *testing.T, seed uint64, connectors int, exactly bool) *storm {
+	s := &storm{began: time.Now(), rand: rand.New(rand.NewPCG(seed, seed)), exactly: exactly, frozen: map[*worker]bool{}}
+	s.broker, s.proxy = ownWithProxy(t)
+	s.cluster = newCluster(t, s.broker.at, "session.timeout.ms", "3000", "heartbeat.interval.ms", "500", "scheduled.rebalance.max.delay.ms", "1000",
+		"exactly.once.source.support", map[bool]string{false: "disabled", true: "enabled"}[exactly], "task.shutdown.graceful.timeout.ms", "2000",
+		"producer.transaction.timeout.ms", "10000") // what a killed task leaves open holds up others until its successor comes, or for so long
+	s.add()
+	s.add()
+	s.add("bootstrap.servers", s.proxy.addr())
+	for i := range connectors / 2 {
+		s.flows = append(s.flows, newFlow(t, s.broker.kafka, s.workers[i%3], fmt.Sprintf("c%d", i), 1+i%3, 1+i%3, 20*time.Millisecond))
+	}
+	return s
+}
+
+// note logs what happens, and when.
+func (s *storm) note(format string, args ...any) {
+	s.Logf("%5.1fs %s", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// rage lets things happen.
+func (s *storm) rage(lasting time.Duration) {
+	over := time.After(lasting)
+	for {
+		select {
+		case <-over:
+			return
+		case <-s.Context().Done():
+			return
+		case <-time.After(time.Duration(100+s.rand.IntN(1000)) * time.Millisecond): // the weather, not a wait for something
+		}
+		s.happens()
+	}
+}
+
+func (s *storm) happens() {
+	w := s.workers[s.rand.IntN(len(s.workers))]
+	f := s.flows[s.rand.IntN(len(s.flows))]
+	n := s.rand.IntN(100)
+	what := ""
+	switch {
+	case !w.alive():
+		what = "start"
+		w.start()
+	case s.frozen[w]:
+		what = "wake"
+		w.signal(syscall.SIGCONT)
+		delete(s.frozen, w)
+	case s.cut && w == s.workers[2]:
+		what = "mend the network of"
+		s.proxy.mend()
+		s.cut = false
+	case n < 20:
+		what = "kill"
+		w.kill()
+	case n < 30:
+		what = "freeze"
+		w.signal(syscall.SIGSTOP)
+		s.frozen[w] = true
+	case n < 38:
+		what = "stop"
+		w.signal(syscall.SIGTERM) // it ends by itself, or is killed or started meanwhile
+		<-w.done
+	case n < 48 && w == s.workers[2]:
+		what = "cut the network of"
+		s.proxy.cut()
+		s.cut = true
+	case n < 52 && s.broken < 2:
+		s.broken++
+		s.note("restart the broker")
+		s.broker.down()
+		s.broker.up()
+		return
+	case n < 70:
+		what = "change " + f.sink + " at"
+		s.ask(w, "PUT", "/connectors/"+f.sink+"/config", f.sinkConfig("tasks.max", fmt.Sprint(1+s.rand.IntN(3))))
+	case n < 80:
+		what = "change " + f.source + " at"
+		s.ask(w, "PUT", "/connectors/"+f.source+"/config", fileSource(f.path, f.topic, "batch.size", fmt.Sprint(1+s.rand.IntN(100))))
+	case n < 90:
+		what = "pause and resume " + f.source + " at"
+		s.ask(w, "PUT", "/connectors/"+f.source+"/pause", nil)
+		s.ask(w, "PUT", "/connectors/"+f.source+"/resume", nil)
+	default:
+		what = "restart " + f.sink + " at"
+		s.ask(w, "POST", "/connectors/"+f.sink+"/restart?includeTasks=true", nil)
+	}
+	s.note("%s worker %d", what, slices.Index(s.workers, w))
+}
+
+// ask sends a request that may or may not be carried out.
+func (s *storm) ask(w *worker, method, path string, body any) {
+	s.asking.Go(func() {
+		ctx, cancel := context.WithTimeout(s.Context(), 20*time.Second)
+		defer cancel()
+		_, _, _ = w.tryFor(ctx, method, path, body)
+	})
+}
+
+func (f *flow) sinkConfig(more ...string) props {
+	return fileSink(f.out, f.topic, "consumer.override.session.timeout.ms", "3000").with(more...)
+}
+
+// settle mends everything and waits until all runs.
+func (s *storm) settle() {
+	s.note("settle")
+	if s.cut {
+		s.proxy.mend()
+	}
+	for _, w := range s.workers {
+		switch {
+		case s.frozen[w]:
+			w.signal(syscall.SIGCONT)
+		case !w.alive():
+			w.start()
+		}
+	}
+	for _, w := range s.workers {
+		w.ready()
+	}
+	s.note("all workers are back")
+	s.asking.Wait()
+	w := s.workers[0]
+	for _, f := range s.flows {
+		w.put(f.source, fileSource(f.path, f.topic))
+		w.put(f.sink, f.sinkConfig("tasks.max", fmt.Sprint(f.partitions)))
+		w.call("PUT", "/connectors/"+f.source+"/resume", nil, nil)
+	}
+	for _, f := range s.flows {
+		w.await(f.source, "RUNNING", 1)
+		w.await(f.sink, "RUNNING", f.partitions)
+	}
+	s.note("all is running")
+	for _, f := range s.flows {
+		f.stop()
+		f.through(s)
+	}
+	s.note("all has passed through")
+}
+
+// judge looks at what came of it.
+func (s *storm) judge() {
+	for _, f := range s.flows {
+		// One writer and one reader of each from here on.
+		n := f.written()
+		f.append(s, 20)
+		have := f.through(s)
+		f.honest(s, s.broker.kafka, s.workers[0])
+		records := s.broker.read(f.topic)
+		written := map[string]int{}
+		for _, r := range records {
+			written[string(r.Value)]++
+		}
+		for i := n; i < n+20; i++ {
+			if l := line(f.name, i); have[l] != 1 || written[l] != 1 {
+				s.Errorf("%s came %d times, and is %d times in Kafka, after all was well", l, have[l], written[l])
+			}
+		}
+		for v := range written {
+			if !strings.HasPrefix(v, f.name+"-") || len(v) != len(line(f.name, 0)) {
+				s.Errorf("%q is in Kafka and in no file", v)
+			}
+		}
+		if more := twice(written); s.exactly && more != nil {
+			s.Errorf("a reader of committed records sees twice: %v", more)
+			for _, r := range records {
+				if written[string(r.Value)] > 1 {
+					s.Logf("%s: partition %d offset %d at %v by producer %d epoch %d", r.Value, r.Partition, r.Offset, r.Timestamp, r.ProducerID, r.ProducerEpoch)
+				}
+			}
+		}
+	}
+}
