@@ -185,7 +185,6 @@ func TestLastingErrors(t *testing.T) {
 			must(p.T, p.c.DeleteTopic(topic))
 			must(p.T, p.c.CreateTopic(topic, 1, nil))
 		}, ErrTruncated},
-		"deleted": {func(p *plant) { must(p.T, p.c.DeleteTopic(topic)) }, ErrTruncated},
 		"cut": {func(p *plant) {
 			p.c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: topic, Err: kerr.OffsetOutOfRange, Count: -1})
 		}, ErrTruncated},
@@ -216,6 +215,35 @@ func TestLastingErrors(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A topic that somebody deletes is waited for: what runs goes on, as in Java.
+func TestDeletedTopic(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.start()
+		l, r, stop, ended := p.run(Config{})
+		defer stop()
+		must(p.T, l.Append(p.Context(), kv("k", "v")))
+		must(p.T, l.Sync(p.Context()))
+		must(p.T, p.c.DeleteTopic(topic))
+		ctx, cancel := context.WithTimeoutCause(p.Context(), 5*time.Minute, errors.New("enough"))
+		defer cancel()
+		if err := l.await(ctx, map[int32]int64{0: 1000}); err == nil || err.Error() != "enough" {
+			p.Errorf("who waits gets %v", err)
+		}
+		if r.get("k") != "v" || len(ended) != 0 {
+			p.Errorf("k = %s, and %d ends of Run", r.get("k"), len(ended))
+		}
+		must(p.T, p.c.CreateTopic(topic, 1, nil))
+		select {
+		case err := <-ended:
+			if !errors.Is(err, ErrTruncated) {
+				p.Errorf("Run: %v", err)
+			}
+		case <-time.After(10 * time.Minute):
+			p.Fatal("Run goes on with another topic")
+		}
+	})
 }
 
 func TestWriteErrorsNameTheKey(t *testing.T) {

@@ -59,9 +59,9 @@ type Config struct {
 }
 
 // ErrTruncated says that the topic is not the one that was read: it was
-// deleted, made anew or cut, and what was applied from it is void. The way
+// made anew or cut, and what was applied from it is void. The way
 // out is to open the log again with empty stores.
-var ErrTruncated = errors.New("the topic was deleted, recreated or truncated while in use")
+var ErrTruncated = errors.New("the topic was recreated or truncated while in use")
 
 // lookupTimeout is how long Open bears with a topic that no broker knows: one
 // just created takes a moment to be known by all of them.
@@ -94,8 +94,7 @@ type Log struct {
 	warned   string // the last warning, and when
 	warnedAt time.Time
 
-	id      kadm.TopicID // zero: the brokers are too old to say
-	missing int          // checks in a row that did not find the topic
+	id kadm.TopicID // zero: the brokers are too old to say
 
 	claim claim
 }
@@ -150,10 +149,17 @@ func (l *Log) Run(ctx context.Context) error {
 	for err == nil && ctx.Err() == nil {
 		wait, cancel := context.WithTimeout(ctx, checkEvery)
 		var n int
-		if n, err = l.poll(wait); err == nil && n == 0 && wait.Err() != nil {
+		n, err = l.poll(wait)
+		silent := wait.Err() != nil
+		cancel()
+		switch {
+		case errors.Is(err, errUnknown): // asked again by and by
+			if err = l.check(ctx); err == nil {
+				sleep(ctx, stallCheck)
+			}
+		case err == nil && n == 0 && silent:
 			err = l.check(ctx)
 		}
-		cancel()
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -321,6 +327,8 @@ func (l *Log) poll(ctx context.Context) (int, error) {
 		}
 		switch {
 		case p.Err == nil, failed != nil, ctx.Err() != nil && errors.Is(p.Err, ctx.Err()):
+		case errors.Is(p.Err, kerr.UnknownTopicID):
+			failed = errUnknown
 		case truncated(p.Err):
 			failed = fmt.Errorf("partition %d: %w: %w", p.Partition, ErrTruncated, p.Err)
 		case permanent(p.Err):
@@ -334,7 +342,19 @@ func (l *Log) poll(ctx context.Context) (int, error) {
 
 func truncated(err error) bool {
 	var lost *kgo.ErrDataLoss
-	return errors.As(err, &lost) || errors.Is(err, kerr.OffsetOutOfRange) || errors.Is(err, kerr.UnknownTopicID)
+	return errors.As(err, &lost) || errors.Is(err, kerr.OffsetOutOfRange)
+}
+
+// errUnknown says that brokers do not know the topic under the id that it had.
+var errUnknown = errors.New("the topic is unknown")
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
 }
 
 // warn logs trouble that may mend itself: once in a while, not at each try.

@@ -116,8 +116,10 @@ func (l *Log) offsets(ctx context.Context, list func(context.Context, ...string)
 	}
 }
 
-// check asks whether the topic is still the one that was opened. One answer
-// that there is none may come from a broker that does not know yet.
+// check asks whether the topic is still the one that was opened. One that was
+// deleted is waited for, as Java does: what was read of it still holds, for
+// what runs and for whoever is to write it down again. Another one of its name
+// is another matter.
 func (l *Log) check(ctx context.Context) error {
 	topics, err := l.adm.ListTopics(ctx, l.cfg.Topic)
 	if err != nil {
@@ -125,12 +127,9 @@ func (l *Log) check(ctx context.Context) error {
 	}
 	topic := topics[l.cfg.Topic]
 	if errors.Is(topic.Err, kerr.UnknownTopicOrPartition) {
-		if l.missing++; l.missing > 1 {
-			return fmt.Errorf("%w: %w", ErrTruncated, topic.Err)
-		}
+		l.warn("the topic seems to have been deleted: what was read of it is kept, and nothing can be written", topic.Err)
 		return nil
 	}
-	l.missing = 0
 	if none := (kadm.TopicID{}); topic.Err == nil && topic.ID != l.id && topic.ID != none && l.id != none {
 		return fmt.Errorf("%w: it has another id", ErrTruncated)
 	}
