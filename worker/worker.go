@@ -87,7 +87,7 @@ type Worker struct {
 
 	turn     turn // to write the config topic as leader
 	fencings singleflight.Group
-	life     context.Context // of changes that go on though nobody waits for them //nolint:containedctx // it is the worker's own
+	life     context.Context //nolint:containedctx // the worker's own: of changes that go on though nobody waits for them
 	end      context.CancelFunc
 
 	started   chan struct{} // closed when the internal topics have been read
