@@ -25,7 +25,7 @@ func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
 	w.reports.Log(w.log, kafka.Admin, unsupported)
 	w.cluster = cluster
 	var opened [3]topicLog
-	closed = func() {
+	shut := func() {
 		for _, l := range opened {
 			if l != nil {
 				l.Close()
@@ -35,7 +35,7 @@ func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
 	}
 	defer func() {
 		if err != nil {
-			closed()
+			shut()
 		}
 	}()
 	if w.clusterID, err = cluster.Wait(ctx); err != nil {
@@ -87,10 +87,10 @@ func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return closed, err
+		return nil, err
 	}
 	w.offsets.store.Attach(w.offsets.log)
-	return closed, nil
+	return shut, nil
 }
 
 // logConfig says how to read and write one of the worker's own topics.
