@@ -67,11 +67,11 @@ func TestNoBrokerAtStart(t *testing.T) {
 	w := c.prepare()
 	w.start()
 	const line = "Kafka cannot be reached; trying again"
-	until(t, "the worker has tried five times", func() string {
+	until(t, "the worker has tried three times", func() string {
 		if !w.alive() {
 			t.Fatalf("it has ended:\n%s", w.tail())
 		}
-		if n := strings.Count(w.printed(), line); n < 5 {
+		if n := strings.Count(w.printed(), line); n < 3 {
 			return fmt.Sprintf("%d lines", n)
 		}
 		return ""

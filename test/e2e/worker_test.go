@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,6 +51,7 @@ const (
 type worker struct {
 	testing.TB
 	base string // URL of the REST API
+	tls  *tls.Config
 	args []string
 	env  []string
 	log  string // path of what it prints
@@ -139,7 +141,7 @@ func (w *worker) alive() bool {
 }
 
 // id is the worker's id in statuses.
-func (w *worker) id() string { return strings.TrimPrefix(w.base, "http://") }
+func (w *worker) id() string { return w.base[strings.Index(w.base, "://")+3:] }
 
 func (w *worker) signal(s os.Signal) { must(w, w.cmd.Process.Signal(s)) }
 
@@ -209,7 +211,8 @@ func (w *worker) tryFor(ctx context.Context, method, path string, body any) (sta
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := http.DefaultClient.Do(req)
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: w.tls, DisableKeepAlives: true}}
+	res, err := client.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
