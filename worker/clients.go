@@ -75,6 +75,7 @@ func (s *clientSlot) close() {
 	cl.AllowRebalance()
 	_ = cl.LeaveGroupContext(leave) // else its session ends by itself
 	cl.Close()
+	cl.AllowRebalance() // Close polls once itself, which a late part of leaving may wait for
 }
 
 // How long a consumer may take to leave its group: less than a graceful stop. A

@@ -165,7 +165,7 @@ func (r *sinkRunner) step(ctx context.Context) error {
 			}
 			return err
 		}
-		if len(r.batch) == 0 || !time.Now().Before(r.retryAt) {
+		if ctx.Err() == nil && (len(r.batch) == 0 || !time.Now().Before(r.retryAt)) {
 			if err := r.deliver(ctx); err != nil {
 				return err
 			}

@@ -75,18 +75,22 @@ func (p *plant) begin(ctx context.Context, n *node, id string) *run {
 	return r
 }
 
+// under notes the context that the task is told to stop with.
+func (r *run) under(ctx context.Context) {
+	r.p.mu.Lock()
+	defer r.p.mu.Unlock()
+	r.ctx = ctx
+}
+
 // enter checks that a task's methods are called one at a time, and not after
 // its end.
-func (r *run) enter(ctx context.Context, what string) (leave func()) {
+func (r *run) enter(what string) (leave func()) {
 	r.p.mu.Lock()
 	defer r.p.mu.Unlock()
 	if r.closed || r.busy {
 		r.p.wrong = append(r.p.wrong, fmt.Sprintf("%v: %s: %s after its end, or beside another call", time.Since(r.p.began), r.id, what))
 	}
 	r.busy = true
-	if ctx != nil {
-		r.ctx = ctx
-	}
 	return func() {
 		r.p.mu.Lock()
 		defer r.p.mu.Unlock()

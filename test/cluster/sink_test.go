@@ -43,7 +43,8 @@ func (p *plant) sinkPlugin(n *node) connect.SinkPlugin {
 }
 
 func (t *sinkTask) Put(ctx context.Context, batch []connect.SinkRecord) error {
-	defer t.enter(ctx, "Put")()
+	t.under(ctx)
+	defer t.enter("Put")()
 	if len(batch) > 0 {
 		if due(&t.p.faults.hangPut) {
 			time.Sleep(hang)
@@ -63,7 +64,7 @@ func (t *sinkTask) Put(ctx context.Context, batch []connect.SinkRecord) error {
 }
 
 func (t *sinkTask) Flush(context.Context, map[connect.TopicPartition]int64) error {
-	defer t.enter(context.Background(), "Flush")()
+	defer t.enter("Flush")()
 	if due(&t.p.faults.failFlush) {
 		t.buffer = nil // lost
 		return errors.New("the disk is full")
@@ -78,7 +79,7 @@ func (t *sinkTask) Flush(context.Context, map[connect.TopicPartition]int64) erro
 }
 
 func (t *sinkTask) Assigned(_ context.Context, parts []connect.TopicPartition) error {
-	defer t.enter(context.Background(), "Assigned")()
+	defer t.enter("Assigned")()
 	for _, tp := range parts {
 		if t.owned[tp] {
 			t.p.never("sink %s gets %v, which it has", t.id, tp)
@@ -92,7 +93,7 @@ func (t *sinkTask) Assigned(_ context.Context, parts []connect.TopicPartition) e
 }
 
 func (t *sinkTask) Revoked(_ context.Context, parts []connect.TopicPartition) error {
-	defer t.enter(context.Background(), "Revoked")()
+	defer t.enter("Revoked")()
 	for _, tp := range parts {
 		if !t.owned[tp] {
 			t.p.never("sink %s loses %v, which it does not have", t.id, tp)
@@ -104,7 +105,7 @@ func (t *sinkTask) Revoked(_ context.Context, parts []connect.TopicPartition) er
 }
 
 func (t *sinkTask) Close() error {
-	defer t.enter(context.Background(), "Close")()
+	defer t.enter("Close")()
 	if due(&t.p.faults.hangClose) {
 		time.Sleep(hang)
 	}

@@ -88,7 +88,8 @@ func (d division) Tasks(_ context.Context, most int) ([]connect.Props, error) {
 func (division) Close() error { return nil }
 
 func (t *sourceTask) Poll(ctx context.Context, dst []connect.SourceRecord) ([]connect.SourceRecord, error) {
-	defer t.enter(ctx, "Poll")()
+	t.under(ctx)
+	defer t.enter("Poll")()
 	if due(&t.p.faults.hangPoll) {
 		time.Sleep(hang)
 	}
@@ -109,7 +110,7 @@ func (t *sourceTask) Poll(ctx context.Context, dst []connect.SourceRecord) ([]co
 }
 
 func (t *sourceTask) Close() error {
-	defer t.enter(nil, "Close")() //nolint:staticcheck // it has none
+	defer t.enter("Close")()
 	if due(&t.p.faults.hangClose) {
 		time.Sleep(hang)
 	}
