@@ -23,7 +23,7 @@ import (
 // the broker, in an order that the seed decides, and then lets everything heal.
 // MILLWRIGHT_SEEDS sets how many seeds are tried, MILLWRIGHT_SEED the one.
 func TestAnything(t *testing.T) {
-	seeds := 300
+	seeds := 200
 	if n, err := strconv.Atoi(os.Getenv("MILLWRIGHT_SEEDS")); err == nil {
 		seeds = n
 	}
