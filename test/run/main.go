@@ -9,9 +9,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -55,8 +53,13 @@ func run() int {
 	defer os.RemoveAll(dir)
 	left, env, end := startAll(ctx, dir, o.install)
 	defer end()
-	failed, skipped := tests(ctx, o, env)
-	return report(ctx, failed, skipped, left)
+	r := newResult(o, env)
+	for _, stage := range stages(ctx, o.packages) {
+		r.run(ctx, stage)
+	}
+	r.again(ctx)
+	r.count()
+	return report(ctx, r.failed(), r.skipped, left)
 }
 
 // startAll starts every service that can be started. left says what cannot.
@@ -135,92 +138,6 @@ func installed(ctx context.Context, s services.Service) (err error) {
 		}
 	}
 	return fmt.Errorf("install failed: %w", err)
-}
-
-// event is a line of `go test -json`.
-type event struct {
-	Action, Package, Test, Output string
-	Elapsed                       float64
-}
-
-type key struct{ pkg, test string }
-
-func tests(ctx context.Context, o options, env []string) (failed []string, skipped map[string][]string) {
-	args := []string{"test", "-json", "-tags", "synctests", "-timeout", o.timeout.String()}
-	if o.race {
-		args = append(args, "-race")
-		env = append(env, "CGO_ENABLED=1")
-	}
-	cmd := exec.CommandContext(ctx, "go", append(args, o.packages...)...) //nolint:gosec // our own command line
-	cmd.Env = append(os.Environ(), env...)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		return []string{err.Error()}, nil
-	}
-	skipped = map[string][]string{}
-	output := map[key][]string{}
-	counts := map[string]int{}
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var e event
-		if json.Unmarshal(lines.Bytes(), &e) != nil {
-			fmt.Println(lines.Text())
-			continue
-		}
-		k := key{e.Package, e.Test}
-		switch e.Action {
-		case "output", "build-output":
-			output[k] = append(output[k], e.Output)
-			if e.Action == "build-output" || o.verbose {
-				fmt.Print(e.Output)
-			}
-		case "skip":
-			if e.Test != "" {
-				counts["skip"]++
-				reason := reasonOf(output[k])
-				skipped[reason] = append(skipped[reason], strings.TrimPrefix(e.Package, "github.com/millwright-connect/millwright/")+"."+e.Test)
-			}
-		case "fail":
-			if e.Test != "" {
-				counts["fail"]++
-			}
-			failed = append(failed, strings.TrimSuffix(e.Package+"."+e.Test, "."))
-			for _, l := range output[k] {
-				fmt.Print(l)
-			}
-		case "pass":
-			if e.Test != "" {
-				counts["pass"]++
-			} else {
-				fmt.Printf("ok  \t%s\t%.2fs\n", e.Package, e.Elapsed)
-			}
-		}
-		if e.Action == "pass" || e.Action == "skip" {
-			delete(output, k)
-		}
-	}
-	if err := cmd.Wait(); err != nil && len(failed) == 0 {
-		failed = append(failed, err.Error())
-	}
-	fmt.Printf("\n%d passed, %d failed, %d skipped\n", counts["pass"], counts["fail"], counts["skip"])
-	return failed, skipped
-}
-
-// reasonOf finds why a test was skipped in what it printed.
-func reasonOf(output []string) string {
-	for _, l := range output {
-		if i := strings.Index(l, ".go:"); i >= 0 {
-			if _, reason, ok := strings.Cut(l[i+4:], ": "); ok {
-				return strings.TrimSpace(reason)
-			}
-		}
-	}
-	return "no reason given"
 }
 
 // report ends the run with what was left out; under CI=true that is a failure.
