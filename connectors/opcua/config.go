@@ -60,6 +60,7 @@ type config struct {
 	requestTimeout time.Duration
 	keepAlive      time.Duration
 	sessionTimeout time.Duration
+	lifetime       time.Duration
 	retryFirst     time.Duration
 	retryMost      time.Duration
 	retryFor       time.Duration // less than 0: forever
@@ -212,6 +213,8 @@ func (c *config) defineConnection(d *connect.ConfigDef) {
 		Doc("How often the server is asked for a sign of life.")
 	d.Millis(&c.sessionTimeout, "session.timeout.ms").Default(2 * time.Minute).Check(connect.Between(time.Second, 24*time.Hour)).
 		Doc("How long the server keeps session and subscription, and with them the changes, while the connection is broken or records are not taken.")
+	d.Millis(&c.lifetime, "secure.channel.lifetime.ms").Default(time.Hour).Is(connect.Low).Check(connect.Between(time.Second, 24*time.Hour)).
+		Doc("How long the keys of the secure channel are used; they are renewed in time, without a break.")
 	d.Millis(&c.retryFirst, "connection.retry.initial.ms").Default(time.Second).Check(connect.Between(10*time.Millisecond, time.Hour)).
 		Doc("Wait before the first new try to connect; it doubles with each.")
 	d.Millis(&c.retryMost, "connection.retry.max.ms").Default(30 * time.Second).Check(connect.Between(10*time.Millisecond, 24*time.Hour)).

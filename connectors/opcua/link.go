@@ -17,7 +17,6 @@ const (
 	bufferSize  = 65535    // of a chunk
 	messageSize = 64 << 20 // of a message
 	arraySize   = 1 << 20  // of a value
-	lifetime    = time.Hour
 	tcpProfile  = "http://opcfoundation.org/UA-Profile/Transport/uatcp-uasc-uabinary"
 )
 

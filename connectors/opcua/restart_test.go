@@ -198,6 +198,48 @@ func TestLostMessage(t *testing.T) {
 	}
 }
 
+// TestQuiet: when nothing changes, the server's signs of life are no losses.
+func TestQuiet(t *testing.T) {
+	onEach(t, func(t *testing.T, endpoint string) {
+		var published atomic.Int32
+		_, endpoint = between(t, endpoint, func(frame []byte) []byte {
+			if service(frame) == id.PublishResponse_Encoding_DefaultBinary {
+				published.Add(1)
+			}
+			return frame
+		})
+		r := run(t, props(endpoint, "nodes", testURI+"Types.Int32", "keepalive.interval.ms", "100"))
+		if all := r.poll(t, func([]connect.SourceRecord) bool { return published.Load() >= 10 }); len(all) != 1 {
+			t.Errorf("%d records", len(all))
+		}
+		if len(r.logged("WARN")) != 0 {
+			t.Errorf("log: %q", r.log)
+		}
+	})
+}
+
+// TestRenewal: the channel's keys are renewed while values come.
+func TestRenewal(t *testing.T) {
+	onEach(t, func(t *testing.T, endpoint string) {
+		var opened atomic.Int32
+		_, endpoint = between(t, endpoint, func(frame []byte) []byte {
+			if string(frame[:3]) == "OPN" {
+				opened.Add(1)
+			}
+			return frame
+		})
+		r := run(t, props(endpoint, append(secure(t, "Basic256Sha256", "auto"), "secure.channel.lifetime.ms", "2000", "queue.size", "1000")...))
+		all := r.poll(t, atLeast(1))
+		before := opened.Load()
+		all = append(all, r.poll(t, func([]connect.SourceRecord) bool { return opened.Load() >= before+6 })...) // question and answer
+		all = append(all, r.poll(t, atLeast(5))...)
+		consecutive(t, all)
+		if len(r.logged("connection up")) != 1 || len(r.logged("connection lost")) != 0 {
+			t.Errorf("log: %q", r.log)
+		}
+	})
+}
+
 // TestRestart kills the server in the middle and starts it again: the task goes
 // on with what the new one has, and says that something is missing.
 func TestRestart(t *testing.T) {

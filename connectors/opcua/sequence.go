@@ -7,12 +7,17 @@ import "github.com/gopcua/opcua/ua"
 // through goroutines; and one that does not come at all leaves a gap, for which
 // the server may be asked.
 type sequence struct {
-	next uint32 // the number that is due
-	held map[uint32]*ua.NotificationMessage
+	next   uint32 // the number that is due
+	until  uint32 // the server has sent all before this number; 0: it has not said
+	held   map[uint32]*ua.NotificationMessage
+	missed map[uint32]bool // given up on; one that comes nevertheless is good
 }
 
-// mostHeld is how many notifications wait for one that is due.
-const mostHeld = 64
+// Bounds of what a sequence remembers.
+const (
+	mostHeld   = 64
+	mostMissed = 1000
+)
 
 // after returns the number that follows n: 0 is never used.
 func after(n uint32) uint32 {
@@ -37,8 +42,19 @@ func (q *sequence) add(m *ua.NotificationMessage) []*ua.NotificationMessage {
 			q.held = map[uint32]*ua.NotificationMessage{}
 		}
 		q.held[n] = m
+	case q.missed[n]:
+		delete(q.missed, n)
+		return []*ua.NotificationMessage{m}
 	}
 	return nil
+}
+
+// sent notes what a sign of life says: n is the number of the next message. A
+// number far away is not believed.
+func (q *sequence) sent(n uint32) {
+	if ahead(n, q.next) && n-q.next <= mostHeld {
+		q.until = n
+	}
 }
 
 // pull returns held messages that have become due.
@@ -54,22 +70,40 @@ func (q *sequence) pull() (due []*ua.NotificationMessage) {
 	}
 }
 
-// gap reports whether messages wait for one that is due.
-func (q *sequence) gap() bool { return len(q.held) > 0 }
+// gap reports whether a message that was sent has not come.
+func (q *sequence) gap() bool {
+	return len(q.held) > 0 || q.until != 0 && ahead(q.until, q.next)
+}
 
-// skip gives up on what is due up to the first held message. It returns how
-// many messages that are, and those due then.
+// skip gives up on what is due, up to the first message that came after it. It
+// returns how many messages that are, and those due then.
 func (q *sequence) skip() (lost uint32, due []*ua.NotificationMessage) {
-	if len(q.held) == 0 {
+	if !q.gap() {
 		return 0, nil
 	}
-	first, any := uint32(0), false
+	first := q.until
+	if first == 0 || !ahead(first, q.next) {
+		first = q.next + 1<<31 - 1 // beyond all
+	}
 	for n := range q.held {
-		if !any || ahead(first, n) {
-			first, any = n, true
+		if ahead(first, n) {
+			first = n
 		}
 	}
-	lost = first - q.next
-	q.next = first
+	if len(q.missed) > mostMissed {
+		q.missed = nil
+	}
+	for q.next != first {
+		if lost++; lost <= mostMissed {
+			if q.missed == nil {
+				q.missed = map[uint32]bool{}
+			}
+			q.missed[q.next] = true
+			q.next = after(q.next)
+			continue
+		}
+		lost += first - q.next - 1
+		q.next = first
+	}
 	return lost, q.pull()
 }

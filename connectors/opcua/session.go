@@ -19,7 +19,7 @@ func (c *config) endpoints(ctx context.Context) ([]*ua.EndpointDescription, erro
 	defer lost(nil)
 	l, err := c.open(ctx, &uasc.Config{
 		SecurityPolicyURI: ua.SecurityPolicyURINone, SecurityMode: ua.MessageSecurityModeNone,
-		Lifetime: uint32(lifetime.Milliseconds()), RequestTimeout: c.requestTimeout,
+		Lifetime: uint32(c.lifetime.Milliseconds()), RequestTimeout: c.requestTimeout,
 	}, nil, lost)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (c *config) connect(ctx context.Context, p *peer, lost func(error)) (*link,
 	}
 	cfg := &uasc.Config{
 		SecurityPolicyURI: policyURI(c.policy), SecurityMode: messageMode(c.modeName),
-		Lifetime: uint32(lifetime.Milliseconds()), RequestTimeout: c.requestTimeout,
+		Lifetime: uint32(c.lifetime.Milliseconds()), RequestTimeout: c.requestTimeout,
 	}
 	if secure {
 		cert := leaf(p.endpoint.ServerCertificate)

@@ -45,7 +45,7 @@ func (d *device) subscribe(ctx context.Context, l *link, resumed bool) error {
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			d.gone(err)
+			d.gone(ctx, l, err)
 		}
 	}
 	for {
@@ -60,12 +60,12 @@ func (d *device) subscribe(ctx context.Context, l *link, resumed bool) error {
 		if !errors.Is(err, errGone) {
 			return err
 		}
-		d.gone(err)
+		d.gone(ctx, l, err)
 	}
 }
 
 // gone forgets a subscription, and says for which time changes are missing.
-func (d *device) gone(err error) {
+func (d *device) gone(ctx context.Context, l *link, err error) {
 	for d.sub.gap() { // what has come is good, though something before it has not
 		lost, due := d.sub.skip()
 		d.losses.messages.Add(int64(lost))
@@ -76,7 +76,15 @@ func (d *device) gone(err error) {
 	d.log.Warn("the subscription is lost, a new one is made; changes since the last notification are missing, but for each node's last",
 		"endpoint", d.endpoint, "reason", reason(err), "last", time.Unix(0, d.sub.heard.Load()).UTC().Format(time.RFC3339Nano))
 	d.losses.subscriptions.Add(1)
+	d.remove(ctx, l, d.sub)
 	d.sub = nil
+}
+
+// remove ends a subscription on the server, which may have it still and would
+// keep it until its lifetime is over.
+func (d *device) remove(ctx context.Context, l *link, s *subscription) {
+	// An error is of no interest: most often it says that it is gone.
+	_, _ = call[*ua.DeleteSubscriptionsResponse](ctx, l, d.requestTimeout, &ua.DeleteSubscriptionsRequest{SubscriptionIDs: []uint32{s.id}})
 }
 
 // create makes a subscription with all nodes in it.
@@ -102,10 +110,11 @@ func (d *device) create(ctx context.Context, l *link) (*subscription, error) {
 		d.log.Info("the server chose another publishing interval", "endpoint", d.endpoint, "asked", interval, "chosen", s.interval)
 	}
 	refused, err := d.monitor(ctx, l, s, set.nodes, true)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = d.report(append(bad, refused...))
 	}
-	if err := d.report(append(bad, refused...)); err != nil {
+	if err != nil {
+		d.remove(ctx, l, s)
 		return nil, err
 	}
 	d.log.Info("OPC UA subscription made", "endpoint", d.endpoint, "nodes", len(set.nodes)-len(refused), "interval", s.interval)
@@ -276,10 +285,15 @@ func (s *subscription) take(r published) []*ua.NotificationMessage {
 		return nil
 	}
 	s.heard.Store(time.Now().UnixNano())
-	if m := r.res.NotificationMessage; m != nil && len(m.NotificationData) > 0 { // else it is a sign of life
-		return s.add(m)
+	m := r.res.NotificationMessage
+	switch {
+	case m == nil:
+		return nil
+	case len(m.NotificationData) == 0: // a sign of life
+		s.sent(m.SequenceNumber)
+		return nil
 	}
-	return nil
+	return s.add(m)
 }
 
 func (d *device) deliverAll(s *subscription, due []*ua.NotificationMessage) (err error) {
