@@ -21,6 +21,7 @@ type fake struct {
 	settings *config.Worker
 	started  chan struct{}
 	key      *state.SessionKey
+	mixed    bool                                         // others of the group cannot sign
 	moved    *worker.MovedError                           // the answer to every change, if set
 	hang     func(ctx context.Context, verb string) error // asked by every verb with a context, if set
 
@@ -83,6 +84,7 @@ func (f *fake) info(name string) worker.ConnectorInfo {
 func (f *fake) Started() <-chan struct{}         { return f.started }
 func (f *fake) ClusterID() string                { return "cluster-1" }
 func (f *fake) SessionKey() *state.SessionKey    { return f.key }
+func (f *fake) Sessioned() bool                  { return !f.mixed && f.settings.ConnectProtocol() == "sessioned" }
 func (f *fake) Plugins() *connect.Plugins        { return &connect.Registered }
 func (f *fake) Health(ctx context.Context) error { return f.called(ctx, "health") }
 

@@ -63,7 +63,7 @@ func (c *Client) Fence(ctx context.Context, url, connector string) error {
 
 func (c *Client) signed(ctx context.Context, method, url, what, connector string, body []byte) (*answer, error) {
 	h := http.Header{}
-	if w := c.s.worker.Load(); w != nil && c.s.settings.ConnectProtocol() == "sessioned" {
+	if w := c.s.worker.Load(); w != nil && (*w).Sessioned() {
 		if key := (*w).SessionKey(); key != nil {
 			group.Sign(h, c.s.settings.Signing.Algorithm, key.Key, body)
 		}

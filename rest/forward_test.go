@@ -175,14 +175,17 @@ func TestPeers(t *testing.T) {
 
 // A group that is not sessioned does not sign.
 func TestPeersOfACompatibleGroup(t *testing.T) {
-	w := settings(t, connect.Props{"connect.protocol": "compatible"})
-	f := newFake(w)
-	s := serve(t, options(w), f)
-	ask(t, s, "PUT", "/connectors/c/config", sinkConfig)
-	if r := ask(t, s, "POST", "/connectors/c/tasks", "[]"); r.status != 204 {
-		t.Errorf("%d %s", r.status, r.body)
-	}
-	if err := s.Peers().Fence(t.Context(), s.URL(), "c"); err != nil {
-		t.Error(err)
+	for _, protocol := range []string{"compatible", "sessioned"} {
+		w := settings(t, connect.Props{"connect.protocol": protocol})
+		f := newFake(w)
+		f.mixed = protocol == "sessioned" // with workers that have not got there yet
+		s := serve(t, options(w), f)
+		ask(t, s, "PUT", "/connectors/c/config", sinkConfig)
+		if r := ask(t, s, "POST", "/connectors/c/tasks", "[]"); r.status != 204 {
+			t.Errorf("%s: %d %s", protocol, r.status, r.body)
+		}
+		if err := s.Peers().Fence(t.Context(), s.URL(), "c"); err != nil {
+			t.Errorf("%s: %v", protocol, err)
+		}
 	}
 }

@@ -36,7 +36,7 @@ func (q *request) signed() error {
 	if err != nil {
 		return err
 	}
-	if q.s.settings.ConnectProtocol() != "sessioned" {
+	if !q.w.Sessioned() {
 		return nil // such a group has no key
 	}
 	var key []byte

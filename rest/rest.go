@@ -27,6 +27,9 @@ type Worker interface {
 	Started() <-chan struct{}
 	ClusterID() string // valid after Started
 	SessionKey() *state.SessionKey
+	// Sessioned reports whether members of the group sign what they ask of each
+	// other: all of them have to be able to.
+	Sessioned() bool
 	Plugins() *connect.Plugins
 	// Health returns nil once the worker is a member of its group and answers.
 	Health(ctx context.Context) error

@@ -56,6 +56,7 @@ func (w *Worker) heard(e group.Event) *assignment {
 		return nil
 	}
 	g := e.(*group.Assignment)
+	w.sessioned.Store(g.Protocol == group.Sessioned)
 	a := &assignment{
 		Generation: g.Generation, ConfigOffset: g.ConfigOffset, Leader: g.Leader, LeaderURL: g.LeaderURL,
 		Connectors: g.All.Connectors, from: g,
@@ -71,6 +72,10 @@ func (w *Worker) heard(e group.Event) *assignment {
 		"delay", g.Delay)
 	return a
 }
+
+// Sessioned reports whether members of the group sign what they ask of each
+// other. The group's protocol is the best that all members speak.
+func (w *Worker) Sessioned() bool { return w.sessioned.Load() }
 
 // ownerURL returns where a unit runs, as far as this worker knows.
 func (a *assignment) ownerURL(id unitID) string {

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -92,7 +93,8 @@ type Worker struct {
 
 	started   chan struct{} // closed when the internal topics have been read
 	clusterID string
-	reloads   sync.Map // connector → *time.Timer of a secret's time to live
+	sessioned atomic.Bool // see Sessioned
+	reloads   sync.Map    // connector → *time.Timer of a secret's time to live
 }
 
 // New makes a worker; Run runs it.
@@ -104,6 +106,7 @@ func New(o Options) *Worker {
 		configs: newConfigTopic(o.Log), statuses: newStatusTopic(o.Log, o.WorkerID),
 	}
 	w.life, w.end = context.WithCancel(context.Background())
+	w.sessioned.Store(o.Settings.ConnectProtocol() == group.Sessioned) // until it is a member
 	w.herder = newHerder(o.Log, w.configs)
 	if w.metrics == nil {
 		w.metrics = metrics.NewWorker()
