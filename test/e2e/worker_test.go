@@ -163,14 +163,24 @@ func (w *worker) stop() int {
 	return w.cmd.ProcessState.ExitCode()
 }
 
-// end cleans up, and shows the log of a failed test.
+// end cleans up, and shows the end of the log of a failed test;
+// MILLWRIGHT_TEST_LOGS names a folder for all of it.
 func (w *worker) end() {
 	if w.alive() {
 		_ = w.cmd.Process.Signal(syscall.SIGCONT)
+		if w.Failed() && os.Getenv("MILLWRIGHT_TEST_LOGS") != "" {
+			_ = w.cmd.Process.Signal(syscall.SIGQUIT) // its goroutines go to the log
+			<-w.done
+		}
 		w.kill()
 	}
-	if w.Failed() || os.Getenv("MILLWRIGHT_TEST_LOGS") != "" {
-		w.Logf("%s printed at last:\n%s", w.base, w.tail())
+	if !w.Failed() {
+		return
+	}
+	w.Logf("%s printed at last:\n%s", w.base, w.tail())
+	if dir := os.Getenv("MILLWRIGHT_TEST_LOGS"); dir != "" {
+		name := strings.ReplaceAll(w.Name()+"-"+w.id(), "/", "-") + ".log"
+		must(w, os.WriteFile(filepath.Join(dir, name), []byte(w.printed()), 0o600))
 	}
 }
 
