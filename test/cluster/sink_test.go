@@ -180,6 +180,3 @@ func TestSinkMoves(t *testing.T) {
 		p.checkSink("snk")
 	})
 }
-
-// same, in place of a context, leaves that of the last call as it is.
-var same context.Context
