@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 // TestChaos disturbs three workers and their broker in random order while
@@ -78,6 +80,7 @@ func newStorm(t *testing.T, seed uint64, connectors int, exactly bool) *storm {
 	s.add()
 	s.add()
 	s.add("bootstrap.servers", s.proxy.addr())
+	t.Cleanup(s.transactions)
 	for i := range connectors / 2 {
 		s.flows = append(s.flows, newFlow(t, s.broker.kafka, s.workers[i%3], fmt.Sprintf("c%d", i), 1+i%3, 1+i%3, 20*time.Millisecond))
 	}
@@ -87,6 +90,32 @@ func newStorm(t *testing.T, seed uint64, connectors int, exactly bool) *storm {
 // note logs what happens, and when.
 func (s *storm) note(format string, args ...any) {
 	s.Logf("%5.1fs %s", time.Since(s.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// transactions tells, when the test has failed, which are open in the topic of
+// the offsets: they hold up tasks.
+func (s *storm) transactions() {
+	topic := s.id + "-offsets"
+	ends, err := s.broker.admin.ListEndOffsets(context.Background(), topic)
+	if !s.Failed() || err != nil {
+		return
+	}
+	stable, _ := s.broker.admin.ListCommittedOffsets(context.Background(), topic)
+	producers, _ := s.broker.admin.DescribeProducers(context.Background(), ends.Offsets().TopicsSet())
+	ends.Each(func(o kadm.ListedOffset) {
+		at, _ := stable.Lookup(topic, o.Partition)
+		s.Logf("offsets topic, partition %d: end %d, stable until %d", o.Partition, o.Offset, at.Offset)
+	})
+	for _, p := range producers.SortedProducers() {
+		if p.CurrentTxnStartOffset >= 0 {
+			s.Logf("open: %+v", p)
+		}
+	}
+	list, _ := s.broker.admin.ListTransactions(context.Background(), nil, nil)
+	described, _ := s.broker.admin.DescribeTransactions(context.Background(), list.TransactionalIDs()...)
+	for _, d := range described {
+		s.Logf("%+v", d)
+	}
 }
 
 // rage lets things happen.
