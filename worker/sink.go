@@ -184,6 +184,7 @@ func (r *sinkRunner) fetch(ctx context.Context) kgo.Fetches {
 	held := false
 	until := r.commitAt // written by this goroutine only
 	_ = r.locked(func() error {
+		r.applySeeks()
 		held = len(r.batch) > 0
 		if held && r.retryAt.Before(until) {
 			until = r.retryAt

@@ -180,3 +180,25 @@ func TestSinkMoves(t *testing.T) {
 		p.checkSink("snk")
 	})
 }
+
+// A flush that fails when the task pauses loses what the task had: it is read
+// again when the task goes on, and nothing is committed of it before.
+func TestFlushFailsAtPause(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.join("a", nil)
+		p.put("snk", connect.Props{"connector.class": "test.SinkConnector", "topics": "in"})
+		p.eventually("the task", p.running("snk", 1))
+		p.produce(100)
+		time.Sleep(100 * time.Millisecond) // less than a flush interval
+		p.faults.failFlush.Add(1)
+		p.ask(func(ctx context.Context, n *node) error { return n.Pause(ctx, "snk") })
+		time.Sleep(10 * time.Second)
+		if p.faults.failFlush.Load() != 0 {
+			t.Error("the task was not flushed when it paused")
+		}
+		p.checkSink("snk")
+		p.ask(func(ctx context.Context, n *node) error { return n.Resume(ctx, "snk") })
+		p.eventually("all records", p.drained("snk"))
+		p.checkSink("snk")
+	})
+}
