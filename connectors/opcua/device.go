@@ -151,6 +151,9 @@ func (d *device) login(ctx context.Context, l *link) (resumed bool, err error) {
 		return false, err
 	}
 	if err := d.activate(ctx, l, &d.peer, s); err != nil {
+		l.auth = s.auth // or the server would keep it for session.timeout.ms, and it has few
+		l.closeSession(context.WithoutCancel(ctx))
+		l.auth = nil
 		return false, err
 	}
 	d.session = s

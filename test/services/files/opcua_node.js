@@ -36,7 +36,7 @@ const values = {
     securityPolicies: [SecurityPolicy.None, SecurityPolicy.Basic256Sha256, SecurityPolicy.Aes128_Sha256_RsaOaep, SecurityPolicy.Aes256_Sha256_RsaPss],
     securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
     allowAnonymous: true, userManager: { isValidUser: (u, p) => u === "millwright" && p === "secret" },
-    serverCapabilities: { operationLimits: { maxNodesPerRead: 7, maxMonitoredItemsPerCall: 7, maxNodesPerBrowse: 3 } },
+    serverCapabilities: { maxSessions: 100, operationLimits: { maxNodesPerRead: 7, maxMonitoredItemsPerCall: 7, maxNodesPerBrowse: 3 } },
   });
   await server.initialize();
   const space = server.engine.addressSpace, ns = space.registerNamespace("urn:millwright:test");
