@@ -147,6 +147,7 @@ func (r *taskRunner) lifecycle(ctx context.Context, started func(), open, loop f
 		r.report.stopped()
 		return nil
 	}
+	collectLess()
 	err := guarded("starting the task", func() error { return open(ctx) })
 	if err == nil {
 		r.report.is(state.StateRunning)

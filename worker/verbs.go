@@ -129,13 +129,18 @@ func (w *Worker) PatchConfig(ctx context.Context, name string, patch map[string]
 	return info, err
 }
 
-func (w *Worker) put(ctx context.Context, name string, props connect.Props, initial state.TargetState, replace bool) (info ConnectorInfo, created bool, err error) {
+func (w *Worker) put(ctx context.Context, name string, props connect.Props, initial state.TargetState, replace bool) (ConnectorInfo, bool, error) {
 	// Validation runs the plugin's code, which may hang: it comes before
 	// anything that others could wait for.
 	if err := w.checkConfig(ctx, props); err != nil {
-		return info, false, err
+		return ConnectorInfo{}, false, err
 	}
-	err = w.write(ctx, "Only the leader can set connector configs.", "writing a config for connector "+name+toConfigs, func(s *state.Snapshot) ([]state.KV, error) {
+	// Read only when the write has ended: with an error it may go on.
+	var (
+		info    ConnectorInfo
+		created bool
+	)
+	err := w.write(ctx, "Only the leader can set connector configs.", "writing a config for connector "+name+toConfigs, func(s *state.Snapshot) ([]state.KV, error) {
 		known := s.Connectors[name]
 		created = known == nil || known.Props == nil
 		if !created && !replace {
@@ -149,7 +154,7 @@ func (w *Worker) put(ctx context.Context, name string, props connect.Props, init
 		return connectorRecords(name, props, initial), nil
 	})
 	if err != nil {
-		return ConnectorInfo{}, false, err // the write may still be under way
+		return ConnectorInfo{}, false, err
 	}
 	return info, created, nil
 }
