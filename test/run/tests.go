@@ -136,13 +136,18 @@ func (r *result) note(e event, output map[key][]string) {
 	}
 }
 
-// again runs the tests that failed in the packages that wait for processes once
-// more, each by itself. One that passes then is told of, but fails nothing: on
-// a machine of two cores with a dozen servers, deadlines pass for other reasons
-// than faults.
+// again runs the tests that failed once more, each by itself. One that passes
+// then is told of, but fails nothing: on a machine of two cores with a dozen
+// servers, deadlines pass for other reasons than faults.
 func (r *result) again(ctx context.Context) {
-	for _, pkg := range alone {
-		pkg = module + pkg
+	var packages []string
+	for k := range r.bad {
+		if !slices.Contains(packages, k.pkg) {
+			packages = append(packages, k.pkg)
+		}
+	}
+	slices.Sort(packages)
+	for _, pkg := range packages {
 		var names []string
 		for k := range r.bad {
 			if k.pkg == pkg && k.test != "" && !strings.Contains(k.test, "/") {
