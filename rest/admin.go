@@ -13,7 +13,7 @@ func listLoggers(_ context.Context, q *request) (*answer, error) {
 }
 
 func getLogger(_ context.Context, q *request) (*answer, error) {
-	name := q.c.Param("logger")
+	name := q.params["logger"]
 	level, known := q.s.loggers.Level(name)
 	if !known {
 		return nil, fail(http.StatusNotFound, "Logger %s not found.", name)
@@ -41,7 +41,7 @@ func setLogger(ctx context.Context, q *request) (*answer, error) {
 	if !known {
 		return nil, fail(http.StatusNotFound, "invalid log level '%s'.", text)
 	}
-	name := q.c.Param("logger")
+	name := q.params["logger"]
 	if scope, _ := q.query("scope"); strings.EqualFold(scope, "cluster") {
 		w, err := q.s.started(ctx)
 		if err != nil {

@@ -176,7 +176,7 @@ func getTasks(_ context.Context, q *request) (*answer, error) {
 // task reads a task's number as Java's Integer.valueOf does; what is none is a
 // resource that does not exist.
 func (q *request) task() (int, error) {
-	n, err := strconv.ParseInt(q.c.Param("task"), 10, 32)
+	n, err := strconv.ParseInt(q.params["task"], 10, 32)
 	if err != nil {
 		return 0, fail(http.StatusNotFound, "HTTP 404 Not Found")
 	}

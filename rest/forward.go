@@ -116,7 +116,7 @@ func (c *Client) send(ctx context.Context, method, url string, h http.Header, bo
 // forward counts them: a user's request has none, the first hop has true, which
 // allows another, the second has false.
 func (s *Server) forward(ctx context.Context, q *request, moved *worker.MovedError) (*answer, error) {
-	r := q.c.Request()
+	r := q.http
 	query := r.URL.Query()
 	hop, given := q.query("forward")
 	if given && !strings.EqualFold(hop, "true") {

@@ -32,7 +32,7 @@ func fence(ctx context.Context, q *request) (*answer, error) {
 }
 
 func (q *request) signed() error {
-	signature, err := group.ReadSignature(q.c.Request().Header)
+	signature, err := group.ReadSignature(q.http.Header)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func listPlugins(_ context.Context, q *request) (*answer, error) {
 }
 
 func getPluginConfig(_ context.Context, q *request) (*answer, error) {
-	name := q.c.Param("plugin")
+	name := q.params["plugin"]
 	if strings.HasPrefix(name, "java.") {
 		// Java finds its own classes, and cannot make a plugin of them.
 		return nil, fail(http.StatusInternalServerError, "Instantiation error")
@@ -54,7 +54,7 @@ func validate(ctx context.Context, q *request) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := q.c.Param("plugin")
+	name := q.params["plugin"]
 	if class, given := p["connector.class"]; given && class != connect.Null && !strings.HasSuffix(alias(class), alias(name)) {
 		return nil, fail(http.StatusBadRequest, "Included connector type %s does not match request type %s", class, name)
 	}

@@ -37,17 +37,29 @@ type route struct {
 type request struct {
 	s    *Server
 	w    Worker // nil before Serve; handlers of early routes look
-	c    echo.Context
+	http *http.Request
 	body []byte // of routes that read one
+	// params are those of the path. They are copied out of echo's context, which
+	// echo gives to the next request as soon as this one is answered: a verb that
+	// outlives its request must not act on the next one's connector.
+	params map[string]string
 }
 
-func (q *request) connector() string { return q.c.Param("connector") }
+func newRequest(s *Server, c echo.Context) *request {
+	q := &request{s: s, http: c.Request(), params: map[string]string{}}
+	for _, name := range c.ParamNames() {
+		q.params[name] = c.Param(name)
+	}
+	return q
+}
+
+func (q *request) connector() string { return q.params["connector"] }
 
 // queries returns the values of a query parameter. Like Java, and other than
 // net/url, it takes a query that is not well encoded as it is.
 func (q *request) queries(name string) []string {
 	var values []string
-	for _, pair := range strings.Split(q.c.Request().URL.RawQuery, "&") {
+	for _, pair := range strings.Split(q.http.URL.RawQuery, "&") {
 		k, v, _ := strings.Cut(pair, "=")
 		if decoded(k) == name {
 			values = append(values, decoded(v))
@@ -149,7 +161,7 @@ func (s *Server) newEcho(routes []route, auth *basicAuth) *echo.Echo {
 // serve makes an echo handler of a route.
 func (s *Server) serve(rt *route, auth *basicAuth) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		q := &request{s: s, c: c}
+		q := newRequest(s, c)
 		if err := checkHeaders(rt, c.Request()); err != nil {
 			return err
 		}
