@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
+	"github.com/millwright-connect/millwright/worker/kafka"
 	"github.com/millwright-connect/millwright/worker/stage"
 	"github.com/millwright-connect/millwright/worker/state"
 )
@@ -60,7 +61,7 @@ func (w *Worker) fence(ctx context.Context, name string) error {
 	if c.TaskCount >= 0 && (c.TaskCount != 1 || len(c.Tasks) != 1) {
 		ids := make([]string, c.TaskCount)
 		for n := range ids {
-			ids[n] = w.transactionalID(unitID{name, n})
+			ids[n] = kafka.TaskTransactionalID(w.settings.GroupID, name, n)
 		}
 		if err := w.fenceProducers(ctx, name, ids); err != nil {
 			return err
@@ -77,9 +78,4 @@ func (w *Worker) fence(ctx context.Context, name string) error {
 		}
 		return []state.KV{state.TaskCountRecord(name, len(now.Tasks))}, nil
 	})
-}
-
-// transactionalID is Java's, so that Java and Millwright fence each other.
-func (w *Worker) transactionalID(id unitID) string {
-	return w.settings.GroupID + "-" + id.String()
 }

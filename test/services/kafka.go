@@ -114,14 +114,3 @@ group.initial.rebalance.delay.ms=0
 	}
 	return &Broker{p, dir}, nil
 }
-
-// StartJavaConnect starts an Apache Connect worker in distributed mode with the
-// given properties, whose listeners name port.
-func StartJavaConnect(ctx context.Context, dir string, port int, properties string) (*Process, error) {
-	path := filepath.Join(dir, "java-worker.properties")
-	if err := os.WriteFile(path, []byte(properties), 0o644); err != nil {
-		return nil, err
-	}
-	return start(ctx, port, dir, nil, "java", "-Xmx512m", "-cp", classpath(), "-Dorg.slf4j.simpleLogger.defaultLogLevel=info",
-		"org.apache.kafka.connect.cli.ConnectDistributed", path)
-}
