@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
@@ -81,6 +82,7 @@ func (r *connectorRunner) Run(ctx context.Context, started func()) error {
 type liveConnector struct {
 	*connectorRunner
 	open  connect.Connector
+	host  *connectorHost
 	props connect.Props // resolved
 	retry *time.Timer
 	wait  time.Duration
@@ -155,18 +157,21 @@ func (c *liveConnector) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	open, err := c.w.openConnector(ctx, connectorHost{c.connectorRunner}, props)
+	host := &connectorHost{r: c.connectorRunner, props: props}
+	open, err := c.w.openConnector(ctx, host, props)
 	if err != nil {
+		host.close()
 		return err
 	}
-	c.open, c.props = open, props
+	c.open, c.host, c.props = open, host, props
 	return nil
 }
 
 func (c *liveConnector) close() (err error) {
 	defer recovered(&err, "stopping connector "+c.name)
-	open := c.open
-	c.open = nil
+	open, host := c.open, c.host
+	c.open, c.host = nil, nil
+	defer host.close()
 	return open.Close()
 }
 
@@ -225,20 +230,64 @@ func tasksChanged(known *state.Connector, tasks []connect.Props) bool {
 	return !maps.Equal(known.AppliedProps, known.Props)
 }
 
-// connectorHost is the worker as the plugin's connector sees it.
-type connectorHost struct{ r *connectorRunner }
+// connectorHost is the worker as the plugin's connector sees it, from its start
+// to its end.
+type connectorHost struct {
+	r     *connectorRunner
+	props connect.Props // resolved
 
-func (h connectorHost) Name() string      { return h.r.name }
-func (h connectorHost) Log() *slog.Logger { return h.r.log }
+	mu      sync.Mutex
+	offsets *connectorOffsets // nil: none was asked for yet
+	closed  bool
+}
 
-func (h connectorHost) Reconfigure() {
+func (h *connectorHost) Name() string      { return h.r.name }
+func (h *connectorHost) Log() *slog.Logger { return h.r.log }
+
+func (h *connectorHost) Gauge(name string, tags map[string]string, read func() float64) error {
+	return h.r.metric.Gauge(name, tags, read)
+}
+
+// Offset reads to the end of the offsets each time, as Java does for a
+// connector: what its tasks have committed since is what it asks for.
+func (h *connectorHost) Offset(ctx context.Context, p *connect.SourcePartition) (connect.Object, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var err error
+	switch {
+	case h.closed:
+		return nil, connect.Failf("connector %s asks for an offset after it was closed", h.r.name)
+	case h.r.w.TypeOf(h.props) != string(connect.Source):
+		return nil, connect.Failf("connector %s asks for an offset, and a sink's are its consumer group's", h.r.name)
+	case h.offsets == nil:
+		h.offsets, err = h.r.w.offsetsOf(ctx, h.r.name, h.r.name, h.props)
+	default:
+		err = h.offsets.Sync(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return h.offsets.Offset(p.Fields)
+}
+
+func (h *connectorHost) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	if h.offsets != nil {
+		h.offsets.close()
+	}
+	h.r.metric.EndGauges()
+}
+
+func (h *connectorHost) Reconfigure() {
 	select {
 	case h.r.reconf <- struct{}{}:
 	default:
 	}
 }
 
-func (h connectorHost) Fail(err error) {
+func (h *connectorHost) Fail(err error) {
 	select {
 	case h.r.failures <- err:
 	default:

@@ -346,6 +346,10 @@ type sinkHost struct{ r *sinkRunner }
 func (h sinkHost) Name() string      { return h.r.id.Connector }
 func (h sinkHost) Log() *slog.Logger { return h.r.log }
 
+func (h sinkHost) Gauge(name string, tags map[string]string, read func() float64) error {
+	return h.r.metrics.Gauge(name, tags, read)
+}
+
 func (h sinkHost) Assignment() []connect.TopicPartition {
 	return slices.SortedFunc(maps.Keys(h.r.owned), cmpTP)
 }

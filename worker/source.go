@@ -378,6 +378,10 @@ type sourceHost struct{ r *sourceRunner }
 
 func (h sourceHost) Name() string      { return h.r.id.Connector }
 func (h sourceHost) Log() *slog.Logger { return h.r.log }
+func (h sourceHost) Gauge(name string, tags map[string]string, read func() float64) error {
+	return h.r.metrics.Gauge(name, tags, read)
+}
+
 func (h sourceHost) Offset(_ context.Context, p *connect.SourcePartition) (connect.Object, error) {
 	return h.r.store.Offset(p.Fields)
 }

@@ -158,7 +158,9 @@ func (r *taskRunner) lifecycle(ctx context.Context, started func(), open, loop f
 	} else if ctx.Err() != nil {
 		err = nil
 	}
-	if cerr := closed(); cerr != nil {
+	cerr := closed()
+	r.metrics.EndGauges()
+	if cerr != nil {
 		r.log.Warn("task failed to close", "error", cerr)
 	}
 	if err != nil {

@@ -179,25 +179,46 @@ type (
 // the partition.
 type PartitionOffset struct{ Partition, Offset Object }
 
-// Host is the worker as a connector sees it.
+// A Meter shows figures of a plugin's own beside the worker's (KIP-877). It may
+// be used from any goroutine.
+type Meter interface {
+	// Gauge shows what read returns, whenever somebody asks for the metrics, as
+	// kafka_connect_plugins_NAME with the labels connector, task (of a task's
+	// host) and tags, until the connector or task ends. It takes the place of an
+	// earlier one with that name and those tags; a nil read ends it. A name that
+	// ends in _total is a counter's. It returns an error for an empty name, and
+	// for tags named connector or task.
+	Gauge(name string, tags map[string]string, read func() float64) error
+}
+
+// Host is the worker as a connector sees it. But for Offset, its methods may be
+// called from any goroutine.
 type Host interface {
+	Meter
 	Name() string // of the connector
 	Log() *slog.Logger
 	Reconfigure()   // ask for Tasks to be called again
 	Fail(err error) // mark the connector failed
+	// Offset returns the last committed offset of a partition, or nil: of a
+	// source connector's, for one that divides its work by what its tasks have
+	// done. It reads to the end of the offsets' topic. It may be called until the
+	// connector's Close, from one goroutine at a time. A sink's has none.
+	Offset(ctx context.Context, p *SourcePartition) (Object, error)
 }
 
 // SourceHost is the worker as a source task sees it.
 type SourceHost interface {
+	Meter
 	Name() string // of the connector
 	Log() *slog.Logger
 	// Offset returns the last committed offset of a partition, or nil.
 	Offset(ctx context.Context, p *SourcePartition) (Object, error)
 }
 
-// SinkHost is the worker as a sink task sees it. But for Reject, its methods
+// SinkHost is the worker as a sink task sees it. But for Reject and Gauge, its methods
 // may only be called from the task's own methods.
 type SinkHost interface {
+	Meter
 	Name() string // of the connector
 	Log() *slog.Logger
 	Assignment() []TopicPartition

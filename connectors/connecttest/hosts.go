@@ -13,6 +13,8 @@ import (
 // Host is a worker in memory, as a connector sees it. It may be used from
 // several goroutines; read its fields with the methods.
 type Host struct {
+	Gauges                 // the connector's own figures
+	Stored    *SourceHost  // has the committed offsets; nil: there are none
 	Connector string       // its name; "test" if empty
 	Logger    *slog.Logger // nil: nothing is logged
 
@@ -27,6 +29,14 @@ func (h *Host) Name() string { return name(h.Connector) }
 
 // Log returns the logger.
 func (h *Host) Log() *slog.Logger { return logger(h.Logger) }
+
+// Offset returns what Stored has kept.
+func (h *Host) Offset(ctx context.Context, p *connect.SourcePartition) (connect.Object, error) {
+	if h.Stored == nil {
+		return nil, ctx.Err()
+	}
+	return h.Stored.Offset(ctx, p)
+}
 
 // Reconfigure counts.
 func (h *Host) Reconfigure() {
@@ -77,6 +87,7 @@ func (h *Host) Failures() []error {
 // SourceHost is a worker in memory, as a source task sees it. The zero
 // SourceHost has no offsets.
 type SourceHost struct {
+	Gauges                 // the task's own figures
 	Connector string       // its name; "test" if empty
 	Logger    *slog.Logger // nil: nothing is logged
 
@@ -138,6 +149,7 @@ func (h *SourceHost) Offsets() map[string]connect.Object {
 // task asks of it. As with a worker, only Reject may be called from elsewhere
 // than the task's own methods.
 type SinkHost struct {
+	Gauges                  // the task's own figures
 	Connector  string       // its name; "test" if empty
 	Logger     *slog.Logger // nil: nothing is logged
 	Partitions []connect.TopicPartition

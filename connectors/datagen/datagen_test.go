@@ -22,6 +22,8 @@ type host map[string]connect.Object
 func (host) Name() string      { return "test" }
 func (host) Log() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
+func (host) Gauge(string, map[string]string, func() float64) error { return nil }
+
 func (h host) Offset(_ context.Context, p *connect.SourcePartition) (connect.Object, error) {
 	return h[p.Key()], nil
 }

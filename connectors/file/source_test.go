@@ -31,6 +31,8 @@ func (h host) Log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(h.logged, nil))
 }
 
+func (host) Gauge(string, map[string]string, func() float64) error { return nil }
+
 func (h host) Offset(context.Context, *connect.SourcePartition) (connect.Object, error) {
 	return h.offset, nil
 }

@@ -32,6 +32,8 @@ func (h *host) Log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(h, &slog.HandlerOptions{Level: slog.LevelDebug}))
 }
 
+func (*host) Gauge(string, map[string]string, func() float64) error { return nil }
+
 func (h *host) Offset(context.Context, *connect.SourcePartition) (connect.Object, error) {
 	return nil, nil
 }

@@ -159,6 +159,8 @@ func (*host) Pause(...connect.TopicPartition)      {}
 func (*host) Resume(...connect.TopicPartition)     {}
 func (*host) RequestCommit()                       {}
 
+func (*host) Gauge(string, map[string]string, func() float64) error { return nil }
+
 func (h *host) Reject(r *connect.SinkRecord, cause error) error {
 	if h.failing {
 		return cause

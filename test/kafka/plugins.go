@@ -20,9 +20,9 @@ func plugins(c *channel, b *blocks) []any {
 	oneProperty := func() connect.Configurable { return new(oneBoolean) }
 	return append([]any{
 		c.source("TestableSourceConnector"),
-		c.source("MonitorableSourceConnector"),
+		monitoredSource(c.source("MonitorableSourceConnector")),
 		c.sink("TestableSinkConnector", false),
-		c.sink("MonitorableSinkConnector", false),
+		monitoredSink(c.sink("MonitorableSinkConnector", false)),
 		c.sink("ErrantRecordSinkConnector", true),
 		naughty,
 		emptyTasks,

@@ -136,9 +136,11 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	c.app(ch)
 	for _, x := range connectors {
 		c.connector(ch, x)
+		c.plugins(ch, &x.gauges, label{"connector", x.name})
 	}
 	for _, t := range tasks {
 		c.task(ch, t)
+		c.plugins(ch, &t.gauges, taskLabels(t)...)
 	}
 	c.clients(ch, clients)
 	c.process(ch)

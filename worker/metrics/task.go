@@ -44,7 +44,8 @@ type Task struct {
 	born      time.Time
 	worker    *Worker
 
-	state states
+	state  states
+	gauges gauges
 
 	polled, written, filtered       atomic.Int64 // source
 	read, sent, readAtCommit        atomic.Int64 // sink

@@ -53,6 +53,7 @@ type Connector struct {
 	plugin Plugin
 	worker *Worker
 	state  states
+	gauges gauges
 }
 
 // Connector begins the metrics of a connector, in place of an earlier one of
