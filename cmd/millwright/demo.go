@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/millwright-connect/millwright/cmd/millwright/demo"
+	"github.com/millwright-connect/millwright/cmd/millwright/process"
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker"
 	"github.com/millwright-connect/millwright/worker/config"
@@ -66,8 +67,9 @@ func runDemo(ctx context.Context, args []string, std stdio) error {
 
 // demoWorker is the worker that `millwright worker` runs.
 func demoWorker(ctx context.Context, settings map[string]string, log *os.File, began func(ctx context.Context, url string) error) error {
-	return runWith(ctx, connect.Props(settings), config.Distributed, stdio{os.Stdin, log, log}, func(ctx context.Context, _ *worker.Worker, url string) error {
-		return began(ctx, url)
+	return runProcess(ctx, process.Options{
+		Props: connect.Props(settings), Mode: config.Distributed, Log: log,
+		Began: func(ctx context.Context, _ *worker.Worker, url string) error { return began(ctx, url) },
 	})
 }
 

@@ -2,15 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"os"
-	"strings"
 
-	"github.com/millwright-connect/millwright/connectors/connect"
-	"github.com/millwright-connect/millwright/worker"
+	"github.com/millwright-connect/millwright/cmd/millwright/process"
 	"github.com/millwright-connect/millwright/worker/config"
-	"github.com/millwright-connect/millwright/worker/state"
 )
 
 var standaloneCommand = command{
@@ -42,63 +36,9 @@ func runStandalone(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return &exitError{2, err}
 	}
-	var connectors []connectorFile
-	for _, path := range rest[1:] {
-		c, err := readConnector(path)
-		if err != nil {
-			return &exitError{2, err}
-		}
-		connectors = append(connectors, c)
-	}
-	return runWith(ctx, props, config.Standalone, std, func(ctx context.Context, w *worker.Worker, _ string) error {
-		for _, c := range connectors {
-			if _, err := w.Create(ctx, c.name, c.props, c.initial); err != nil && ctx.Err() == nil {
-				return &exitError{2, fmt.Errorf("%s: %w", c.path, err)}
-			}
-		}
-		return nil
-	})
-}
-
-type connectorFile struct {
-	path, name string
-	props      connect.Props
-	initial    state.TargetState
-}
-
-// readConnector reads a connector's file, as Apache Connect's standalone worker
-// does: a properties file, a JSON object of properties, or the body of POST
-// /connectors.
-func readConnector(path string) (connectorFile, error) {
-	c := connectorFile{path: path}
-	b, err := os.ReadFile(path)
+	connectors, err := process.ReadConnectors(rest[1:])
 	if err != nil {
-		return c, err
+		return &exitError{2, err}
 	}
-	if text := strings.TrimSpace(string(b)); strings.HasPrefix(text, "{") {
-		var request struct {
-			Name    string            `json:"name"`
-			Config  map[string]string `json:"config"`
-			Initial string            `json:"initial_state"`
-		}
-		if err := json.Unmarshal(b, &request); err == nil && request.Config != nil {
-			c.name, c.props, c.initial = request.Name, request.Config, state.TargetState(strings.ToUpper(request.Initial))
-			if c.name != "" && c.props["name"] == "" {
-				c.props["name"] = c.name
-			}
-		} else if err := json.Unmarshal(b, &c.props); err != nil {
-			return c, fmt.Errorf("%s is neither an object of properties with text values nor {\"name\": ..., \"config\": {...}}: %w", path, err)
-		}
-	} else if c.props, err = config.ReadFile(path); err != nil {
-		return c, err
-	}
-	if c.name == "" {
-		c.name = c.props["name"]
-	}
-	if c.name == "" {
-		return c, fmt.Errorf("%s: the connector has no name; add a line like name=%s", path, strings.TrimSuffix(base(path), ".properties"))
-	}
-	return c, nil
+	return runProcess(ctx, process.Options{Props: props, Mode: config.Standalone, Connectors: connectors, Log: std.err})
 }
-
-func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/millwright-connect/millwright/cmd/millwright/process"
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/config"
 )
@@ -62,13 +63,13 @@ var openPrefixes = []string{"producer.override.", "consumer.override.", "admin.o
 
 func validateFile(ctx context.Context, path string) (faults, hints []string, err error) {
 	plugins := &connect.Registered
-	c, cerr := readConnector(path)
-	if c.props["bootstrap.servers"] != "" || c.props["connector.class"] == "" && c.props["key.converter"] != "" {
+	c, cerr := process.ReadConnector(path)
+	if c.Props["bootstrap.servers"] != "" || c.Props["connector.class"] == "" && c.Props["key.converter"] != "" {
 		mode := config.Distributed
-		if c.props["group.id"] == "" && c.props["offset.storage.file.filename"] != "" {
+		if c.Props["group.id"] == "" && c.Props["offset.storage.file.filename"] != "" {
 			mode = config.Standalone
 		}
-		w, err := config.ParseWorker(c.props, mode, plugins)
+		w, err := config.ParseWorker(c.Props, mode, plugins)
 		if err != nil {
 			return []string{err.Error()}, nil, nil //nolint:nilerr // it is what is wrong with the file
 		}
@@ -88,7 +89,7 @@ func validateFile(ctx context.Context, path string) (faults, hints []string, err
 	if err != nil {
 		return nil, nil, err
 	}
-	infos, err := config.Validate(ctx, plugins, w, c.props)
+	infos, err := config.Validate(ctx, plugins, w, c.Props)
 	if err != nil {
 		return []string{err.Error()}, nil, nil //nolint:nilerr // it is what is wrong with the file
 	}
@@ -99,7 +100,7 @@ func validateFile(ctx context.Context, path string) (faults, hints []string, err
 			faults = append(faults, i.Value.Name+": "+e)
 		}
 	}
-	for key := range c.props {
+	for key := range c.Props {
 		if !slices.Contains(known, key) && !slices.ContainsFunc(openPrefixes, func(p string) bool { return strings.HasPrefix(key, p) }) {
 			hints = append(hints, connect.UnknownProperty{Name: key, Like: connect.Nearest(key, known)}.String())
 		}

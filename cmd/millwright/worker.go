@@ -3,23 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"net/http"
 	"os"
 	_ "time/tzdata" // db.timezone and the like work on hosts without zone files
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/sync/errgroup"
-
+	"github.com/millwright-connect/millwright/cmd/millwright/process"
 	_ "github.com/millwright-connect/millwright/connectors/all" // the plugins that this binary has
 	"github.com/millwright-connect/millwright/connectors/connect"
-	"github.com/millwright-connect/millwright/rest"
-	"github.com/millwright-connect/millwright/worker"
 	"github.com/millwright-connect/millwright/worker/config"
-	"github.com/millwright-connect/millwright/worker/logging"
-	"github.com/millwright-connect/millwright/worker/metrics"
 )
 
 var workerCommand = command{
@@ -61,7 +51,7 @@ func runWorker(ctx context.Context, args []string, std stdio) error {
 	if err != nil {
 		return &exitError{2, err}
 	}
-	return runWith(ctx, props, config.Distributed, std, nil)
+	return runProcess(ctx, process.Options{Props: props, Mode: config.Distributed, Log: std.err})
 }
 
 // usualFile is where a container has its settings mounted.
@@ -91,88 +81,12 @@ func workerProps(files []string, set settings) (connect.Props, error) {
 	return props, nil
 }
 
-// runWith runs a worker until ctx ends. began is called once it can answer.
-func runWith(ctx context.Context, props connect.Props, mode config.Mode, std stdio, began func(ctx context.Context, w *worker.Worker, url string) error) error {
-	plugins := &connect.Registered
-	providers, err := config.NewProviders(props, os.Environ())
-	if err != nil {
+// runProcess runs a worker; settings that are wrong are a misuse.
+func runProcess(ctx context.Context, o process.Options) error {
+	err := process.Run(ctx, o)
+	var wrong *process.SettingsError
+	if errors.As(err, &wrong) {
 		return &exitError{2, err}
 	}
-	resolved, err := providers.Resolve(ctx, props)
-	if err != nil {
-		return &exitError{2, err}
-	}
-	secrets := &worker.Secrets{}
-	secrets.Keep("worker", resolved.Secrets)
-	loggers := logging.New(slog.LevelInfo)
-	if err := loggers.Configure(os.Environ()); err != nil {
-		return &exitError{2, err}
-	}
-	log := slog.New(logging.NewHandler(loggers, logging.Options{Out: std.err, Redact: secrets.Redact}))
-	s, err := config.ParseWorker(resolved.Props, mode, plugins)
-	if err != nil {
-		return &exitError{2, err}
-	}
-	if err := s.Refused(rest.BasicAuthExtension); err != nil {
-		return &exitError{2, err}
-	}
-	for _, n := range s.Notes(plugins) {
-		log.Warn("a worker setting has no, or not its whole, effect here", "setting", n.Name, "reason", n.Text)
-	}
-	count := metrics.NewWorker()
-	server, err := rest.New(rest.Options{
-		Settings: s, Plugins: plugins, Loggers: loggers, Log: log, Metrics: metricsHandler(count), Version: worker.ConnectVersion,
-		Commit: "millwright-" + worker.Version, JAAS: rest.JAASFile(resolved.Props, os.Getenv),
-	})
-	if err != nil {
-		return &exitError{2, err}
-	}
-	w := worker.New(worker.Options{
-		Settings: s, Plugins: plugins, Log: log, URL: server.URL(), WorkerID: server.WorkerID(), Peers: server.Peers(), Metrics: count, Secrets: secrets,
-		SetLevel: func(logger, level string) {
-			if l, ok := logging.ParseLevel(level); ok {
-				loggers.SetLevel(logger, l)
-			}
-		},
-	})
-	run, stop := context.WithCancel(ctx)
-	defer stop()
-	serving, endServing := context.WithCancel(context.WithoutCancel(ctx))
-	var g errgroup.Group
-	g.Go(func() error {
-		err := server.Serve(serving, w)
-		if err != nil {
-			stop()
-		}
-		return err
-	})
-	g.Go(func() error {
-		defer endServing() // the API answers as long as the worker stops
-		defer stop()
-		return w.Run(run)
-	})
-	if began != nil {
-		g.Go(func() error {
-			select {
-			case <-w.Started():
-			case <-run.Done():
-				return nil
-			}
-			err := began(run, w, server.URL())
-			if err != nil {
-				stop()
-			}
-			return err
-		})
-	}
-	return g.Wait()
-}
-
-// metricsHandler serves the worker's metrics under the names of both families
-// of dashboards, and those of the Go runtime and the process.
-func metricsHandler(count *metrics.Worker) http.Handler {
-	r := prometheus.NewRegistry()
-	r.MustRegister(metrics.NewCollector(count, metrics.Families{Strimzi: true, Confluent: true}, metrics.Info{Version: worker.ConnectVersion, Commit: worker.Version}),
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return promhttp.HandlerFor(r, promhttp.HandlerOpts{})
+	return err
 }

@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/millwright-connect/millwright/cmd/millwright/process"
 	_ "github.com/millwright-connect/millwright/connectors/all" // the shipped plugins
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/rest"
@@ -51,7 +52,13 @@ func run(args []string) error {
 	if args[0] == "standalone" {
 		mode = config.Standalone
 	}
-	return serve(ctx, props, mode, args[2:], func(s *rest.Server) { go control(s, b) })
+	connectors, err := process.ReadConnectors(args[2:])
+	if err != nil {
+		return err
+	}
+	return process.Run(ctx, process.Options{
+		Props: props, Mode: mode, Connectors: connectors, Log: os.Stderr, Opened: func(s *rest.Server) { go control(s, b) },
+	})
 }
 
 // Time-outs of the REST API, unless the test has changed them.
