@@ -148,4 +148,3 @@ func gathered(t *testing.T, w *worker.Worker) string {
 	}
 	return b.String()
 }
-
