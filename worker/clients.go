@@ -10,6 +10,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/kafka"
+	"github.com/millwright-connect/millwright/worker/metrics"
 )
 
 // client makes a Kafka client of Java properties and reports, once per worker,
@@ -24,7 +25,7 @@ func (w *Worker) client(props map[string]string, kind kafka.Kind, extra ...kgo.O
 		return nil, nil, err
 	}
 	w.reports.Log(w.log, kind, settings.Unsupported)
-	cl, err := kgo.NewClient(append(opts, extra...)...)
+	cl, err := kgo.NewClient(append(opts, append(extra, w.counting(clientKind(kind)))...)...)
 	if err != nil {
 		return nil, nil, connect.Failf("Failed to construct kafka %s: %w", kind, err)
 	}
@@ -130,7 +131,7 @@ func (r *sourceRunner) openTopicCreation() error {
 	if err != nil || creation == nil {
 		return err
 	}
-	admin, unsupported, err := kafka.OpenCluster(r.w.kafka.TaskAdmin(r.id.Connector, r.id.Task, r.conn), r.log)
+	admin, unsupported, err := kafka.OpenCluster(r.w.kafka.TaskAdmin(r.id.Connector, r.id.Task, r.conn), r.log, r.w.counting(metrics.AdminClient))
 	if err != nil {
 		return err
 	}

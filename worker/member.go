@@ -141,7 +141,7 @@ func (w *Worker) openMember() (func(), error) {
 		return func() {}, nil
 	}
 	props, _ := w.kafka.Internal("group", false)
-	props["client.id"] = "connect-" + w.opts.WorkerID // as Java names it
+	props["client.id"] = w.memberID()
 	cl, _, err := w.client(props, kafka.Internal)
 	if err != nil {
 		return nil, err
@@ -152,6 +152,14 @@ func (w *Worker) openMember() (func(), error) {
 		Snapshot: w.view, Log: w.log,
 	})
 	return cl.Close, nil
+}
+
+// memberID is the client id of the worker's group member, as Java names it.
+func (w *Worker) memberID() string {
+	if id := w.settings.ClientID; id != "" {
+		return id
+	}
+	return "connect-" + w.opts.WorkerID
 }
 
 // emptyTopic is how Java's workers call the offset of a config topic without

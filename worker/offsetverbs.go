@@ -9,6 +9,7 @@ import (
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/offsets"
 	"github.com/millwright-connect/millwright/worker/kafka"
+	"github.com/millwright-connect/millwright/worker/metrics"
 	"github.com/millwright-connect/millwright/worker/stage"
 	"github.com/millwright-connect/millwright/worker/state"
 )
@@ -72,7 +73,7 @@ func (w *Worker) sourceOffsets(ctx context.Context, name string, props connect.P
 }
 
 func (w *Worker) connectorCluster(name string, props connect.Props) (*kafka.Cluster, error) {
-	cluster, unsupported, err := kafka.OpenCluster(w.kafka.WorkerAdmin(name, props), w.log)
+	cluster, unsupported, err := kafka.OpenCluster(w.kafka.WorkerAdmin(name, props), w.log, w.counting(metrics.AdminClient))
 	w.reports.Log(w.log, kafka.Admin, unsupported)
 	return cluster, err
 }

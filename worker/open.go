@@ -8,6 +8,7 @@ import (
 
 	"github.com/millwright-connect/millwright/worker/config"
 	"github.com/millwright-connect/millwright/worker/kafka"
+	"github.com/millwright-connect/millwright/worker/metrics"
 	"github.com/millwright-connect/millwright/worker/topiclog"
 )
 
@@ -18,7 +19,7 @@ func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
 	if w.settings.Mode == config.Standalone {
 		return w.openStandalone(ctx)
 	}
-	cluster, unsupported, err := kafka.OpenCluster(w.kafka.WorkerAdmin("", nil), w.log)
+	cluster, unsupported, err := kafka.OpenCluster(w.kafka.SharedAdmin(), w.log, w.counting(metrics.AdminClient))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +107,7 @@ func (w *Worker) logConfig(topic, client string, exactly bool) (topiclog.Config,
 func (w *Worker) internalOpts(props map[string]string) ([]kgo.Opt, error) {
 	opts, unsupported, err := kafka.Options(props, kafka.Internal, w.log)
 	w.reports.Log(w.log, kafka.Internal, unsupported)
-	return opts, err
+	return append(opts, w.counting(metrics.ConsumerClient)), err
 }
 
 // fenceProducers ends what earlier tasks of a connector could still write.
@@ -115,7 +116,7 @@ func (w *Worker) fenceProducers(ctx context.Context, name string, ids []string) 
 	if err != nil {
 		return err
 	}
-	cluster, _, err := kafka.OpenCluster(w.kafka.ConnectorAdmin(name, c.Props), w.log)
+	cluster, _, err := kafka.OpenCluster(w.kafka.ConnectorAdmin(name, c.Props), w.log, w.counting(metrics.AdminClient))
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (w *Worker) fenceProducers(ctx context.Context, name string, ids []string) 
 
 // openStandalone opens what stands in for the internal topics.
 func (w *Worker) openStandalone(ctx context.Context) (func(), error) {
-	cluster, unsupported, err := kafka.OpenCluster(w.kafka.WorkerAdmin("", nil), w.log)
+	cluster, unsupported, err := kafka.OpenCluster(w.kafka.SharedAdmin(), w.log, w.counting(metrics.AdminClient))
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/kafka"
+	"github.com/millwright-connect/millwright/worker/metrics"
 )
 
 // idleWait is how long the broker may hold a fetch that finds nothing, when the
@@ -80,7 +81,7 @@ func subscribe(topics []string, pattern string) (subscription, error) {
 }
 
 func (r *sinkRunner) openConsumer(ctx context.Context, s subscription) error {
-	cl, err := kgo.NewClient(s.opts...)
+	cl, err := kgo.NewClient(append(s.opts, r.w.counting(metrics.ConsumerClient))...)
 	if err != nil {
 		return connect.Failf("Failed to construct kafka consumer: %w", err)
 	}

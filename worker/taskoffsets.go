@@ -10,6 +10,7 @@ import (
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/offsets"
 	"github.com/millwright-connect/millwright/worker/kafka"
+	"github.com/millwright-connect/millwright/worker/metrics"
 	"github.com/millwright-connect/millwright/worker/topiclog"
 )
 
@@ -49,7 +50,7 @@ func (w *Worker) offsetsOf(ctx context.Context, name, who string, props connect.
 
 func (w *Worker) openOwnOffsets(ctx context.Context, o *connectorOffsets, topic, who string, props connect.Props) error {
 	exactly := w.settings.ExactlyOnceEnabled()
-	cluster, _, err := kafka.OpenCluster(w.kafka.ConnectorAdmin(o.connector, props), w.log)
+	cluster, _, err := kafka.OpenCluster(w.kafka.ConnectorAdmin(o.connector, props), w.log, w.counting(metrics.AdminClient))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/config"
 	"github.com/millwright-connect/millwright/worker/kafka"
+	"github.com/millwright-connect/millwright/worker/metrics"
 	"github.com/millwright-connect/millwright/worker/pipeline"
 )
 
@@ -94,7 +95,7 @@ func (r *taskRunner) step(t config.Transform) (step pipeline.Step, err error) {
 // deadLetters opens the dead letter topic, which is made where it is missing.
 func (r *taskRunner) deadLetters(ctx context.Context) (*pipeline.DeadLetters, error) {
 	topic := r.settings.DeadLetterTopic
-	cluster, unsupported, err := kafka.OpenCluster(r.w.kafka.DLQAdmin(r.conn), r.log)
+	cluster, unsupported, err := kafka.OpenCluster(r.w.kafka.DLQAdmin(r.conn), r.log, r.w.counting(metrics.AdminClient))
 	if err != nil {
 		return nil, err
 	}

@@ -111,6 +111,7 @@ func New(o Options) *Worker {
 	if w.metrics == nil {
 		w.metrics = metrics.NewWorker()
 	}
+	w.metrics.Identify(w.memberID())
 	if w.secrets == nil {
 		w.secrets = &Secrets{}
 	}

@@ -181,8 +181,15 @@ const (
 	ConfigsClient  = "configs"
 	OffsetsClient  = "offsets"
 	StatusesClient = "statuses"
-	SharedAdmin    = "shared-admin"
 )
+
+// SharedAdmin returns the properties of the admin client of the worker's own
+// topics. As Internal, it gets the worker's settings without a prefix.
+func (w Worker) SharedAdmin() map[string]string {
+	p := w.bare(Admin)
+	p["client.id"] = w.ClientIDBase() + "shared-admin"
+	return p
+}
 
 // Internal returns the properties of a client of the worker's own topics, read
 // as kind Internal. Such clients get the worker's settings without a prefix.

@@ -28,6 +28,7 @@ func TestClientsOfConnectors(t *testing.T) {
 	}
 	check(w.TaskAdmin("c", 0, conn), "client.id", "mine", "retries", "4", "security.protocol", "PLAINTEXT", "key.converter", "", "group.id", "")
 	check(Worker{Props: with()}.WorkerAdmin("c", nil), "client.id", "connector-worker-adminclient-c")
+	check(Worker{Props: with("admin.retries", "4"), GroupID: "g"}.SharedAdmin(), "client.id", "g-shared-admin", "retries", "")
 	p, warn := w.ExactlyOnceProducer("c", 1, conn)
 	check(p, "enable.idempotence", "true", "transactional.id", "g-c-1")
 	if len(warn) != 0 {

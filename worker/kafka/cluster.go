@@ -29,8 +29,9 @@ type Cluster struct {
 	owned   bool
 }
 
-// OpenCluster makes a client for administration from Java properties; Close it.
-func OpenCluster(props map[string]string, log *slog.Logger) (*Cluster, []Unsupported, error) {
+// OpenCluster makes a client for administration from Java properties, and more
+// options; Close it.
+func OpenCluster(props map[string]string, log *slog.Logger, more ...kgo.Opt) (*Cluster, []Unsupported, error) {
 	s, err := Read(props, Admin)
 	if err != nil {
 		return nil, nil, err
@@ -39,7 +40,7 @@ func OpenCluster(props map[string]string, log *slog.Logger) (*Cluster, []Unsuppo
 	if err != nil {
 		return nil, s.Unsupported, err
 	}
-	cl, err := kgo.NewClient(opts...)
+	cl, err := kgo.NewClient(append(opts, more...)...)
 	if err != nil {
 		return nil, s.Unsupported, connect.Errorf(kafkaException, "Failed to create new KafkaAdminClient: %w", err)
 	}

@@ -21,7 +21,6 @@ type Families struct {
 // Info is what the collector shows of the worker itself.
 type Info struct {
 	Version, Commit string
-	ClientID        string // of the worker's group member: connect-HOST:PORT in Java
 }
 
 // Collector shows a worker's counters to a prometheus registry.
@@ -224,7 +223,7 @@ func (c *Collector) rebalances(ch chan<- prometheus.Metric) {
 
 	g = group{
 		c: c, ch: ch, strimzi: "kafka_connect_coordinator_", confluent: "kafka_connect_connect_coordinator_metrics_",
-		onlyStrimzi: []label{{"clientid", c.info.ClientID}}, onlyConfluent: []label{{"client_id", c.info.ClientID}},
+		onlyStrimzi: []label{{"clientid", c.w.ClientID()}}, onlyConfluent: []label{{"client_id", c.w.ClientID()}},
 	}
 	g.count("assigned-connectors", int64(last.Connectors))
 	g.count("assigned-tasks", int64(last.Tasks))
@@ -236,7 +235,7 @@ func (c *Collector) rebalances(ch chan<- prometheus.Metric) {
 
 func (c *Collector) app(ch chan<- prometheus.Metric) {
 	start := c.w.born.UnixMilli()
-	id := c.info.ClientID
+	id := c.w.ClientID()
 	if c.f.Strimzi {
 		c.send(ch, "kafka_connect_start_time_seconds", float64(start)/1000, label{"clientid", id})
 		c.send(ch, "kafka_connect_version", 1, label{"clientid", id}, label{"version", c.info.Version})

@@ -17,7 +17,7 @@ import (
 func scrape(t *testing.T, w *Worker, f Families) string {
 	t.Helper()
 	r := prometheus.NewRegistry()
-	if err := r.Register(NewCollector(w, f, Info{Version: "4.3.1", Commit: "abc", ClientID: "connect-h:1"})); err != nil {
+	if err := r.Register(NewCollector(w, f, Info{Version: "4.3.1", Commit: "abc"})); err != nil {
 		t.Fatal(err)
 	}
 	return render(t, r)
@@ -36,6 +36,7 @@ func render(t *testing.T, r *prometheus.Registry) string {
 
 func busyWorker() *Worker {
 	w := NewWorker()
+	w.Identify("connect-h:1")
 	w.RebalanceStarted()
 	w.RebalanceDone(Assignment{Leader: "http://h:1/", Protocol: "sessioned", Generation: 3, Connectors: 2, Tasks: 2})
 	w.Connector("src", true, Plugin{"a.B", "1"}).Is(Running)

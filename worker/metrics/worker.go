@@ -23,6 +23,8 @@ type Worker struct {
 	tasks      map[taskKey]*Task
 	clients    map[*Client]bool
 
+	clientID string // of the worker's group member
+
 	connectorStarts, taskStarts starts
 	rebalance                   rebalance
 }
@@ -35,6 +37,21 @@ type taskKey struct {
 // NewWorker returns counters at zero.
 func NewWorker() *Worker {
 	return &Worker{born: time.Now(), connectors: map[string]*Connector{}, tasks: map[taskKey]*Task{}, clients: map[*Client]bool{}}
+}
+
+// Identify says which client id the worker's group member has:
+// connect-HOST:PORT, unless client.id says otherwise.
+func (w *Worker) Identify(clientID string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.clientID = clientID
+}
+
+// ClientID returns what Identify was called with.
+func (w *Worker) ClientID() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.clientID
 }
 
 // Task begins the metrics of a task, in place of an earlier one of its name.
