@@ -159,3 +159,24 @@ func TestJSONSteadyState(t *testing.T) {
 		t.Errorf("reading allocates %v times", n)
 	}
 }
+
+func TestJSONSchemaTexts(t *testing.T) {
+	for _, c := range []struct{ text, fails string }{
+		{`{"schema":{"type":"int8","optional":false,"doc":""},"payload":1}`, ""},
+		{`{"schema":{"type":"struct","fields":[],"optional":true,"default":{}},"payload":null}`, "Invalid default value"},
+	} {
+		d, err := mustJSON(t, nil).Decode("t", nil, []byte(c.text))
+		if c.fails != "" {
+			if err == nil || err.Error() != c.fails {
+				t.Errorf("%s: want the error %s, got %v", c.text, c.fails, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", c.text, err)
+		}
+		if b, err := mustJSON(t, nil).Encode(nil, "t", nil, d); err != nil || string(b) != c.text {
+			t.Errorf("%s becomes %s, %v", c.text, b, err)
+		}
+	}
+}

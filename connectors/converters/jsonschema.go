@@ -63,7 +63,7 @@ func (j *jsonConverter) appendSchema(dst []byte, w *writer, field string) (_ []b
 	if v, ok := s.Version(); ok {
 		dst = strconv.AppendInt(append(dst, `,"version":`...), int64(v), 10)
 	}
-	if s.Doc() != "" {
+	if s.HasDoc() {
 		dst = data.AppendJSONString(append(dst, `,"doc":`...), s.Doc())
 	}
 	if len(s.Params()) > 0 {

@@ -137,9 +137,14 @@ func (s *Struct) Check() error {
 
 // WithDefault returns s with a checked default value, or the
 // SchemaBuilderException of Java's SchemaBuilder.defaultValue. A null, where it
-// is allowed, means no default.
+// is allowed, means no default. A struct never fits, as Java compares its
+// schema with the builder, which is not one yet.
 func (s *Schema) WithDefault(v Value) (*Schema, error) {
-	if err := s.Check(v); err != nil {
+	err := s.Check(v)
+	if err == nil && s.kind == StructKind && !v.IsNull() {
+		err = Fail("Struct schemas do not match.")
+	}
+	if err != nil {
 		return nil, &Error{Class: SchemaBuilderException, Message: "Invalid default value", Cause: err}
 	}
 	return s.Default(v), nil

@@ -62,6 +62,7 @@ type Schema struct {
 	optional   bool
 	hasVersion bool
 	emptyName  bool // the name is there, and empty
+	emptyDoc   bool // the doc text is there, and empty
 	version    int
 	name, doc  string
 	params     []Param
@@ -186,8 +187,12 @@ func (s *Schema) Required() *Schema {
 // Default returns s with a default value; it does not check v, see Check.
 func (s *Schema) Default(v Value) *Schema { c := *s; c.def = v; return &c }
 
-// Documented returns s with a doc text.
-func (s *Schema) Documented(doc string) *Schema { c := *s; c.doc = doc; return &c }
+// Documented returns s with a doc text, which may be empty.
+func (s *Schema) Documented(doc string) *Schema {
+	c := *s
+	c.doc, c.emptyDoc = doc, doc == ""
+	return &c
+}
 
 // Named returns s with a name and a version.
 func (s *Schema) Named(name string, version int) *Schema {
@@ -247,6 +252,9 @@ func (s *Schema) Version() (int, bool) { return s.version, s.hasVersion }
 // Doc returns the doc text.
 func (s *Schema) Doc() string { return s.doc }
 
+// HasDoc reports whether there is a doc text, be it empty; Java writes an empty one too.
+func (s *Schema) HasDoc() bool { return s.doc != "" || s.emptyDoc }
+
 // DefaultValue returns the default, Null if there is none.
 func (s *Schema) DefaultValue() Value { return s.def }
 
@@ -303,7 +311,7 @@ func EqualSchemas(a, b *Schema) bool {
 		return true
 	}
 	if a == nil || b == nil || a.kind != b.kind || a.optional != b.optional || a.hasVersion != b.hasVersion ||
-		a.version != b.version || a.name != b.name || a.emptyName != b.emptyName || a.doc != b.doc || len(a.fields) != len(b.fields) {
+		a.version != b.version || a.name != b.name || a.emptyName != b.emptyName || a.doc != b.doc || a.emptyDoc != b.emptyDoc || len(a.fields) != len(b.fields) {
 		return false
 	}
 	if !sameParams(a.params, b.params) {

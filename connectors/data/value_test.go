@@ -291,3 +291,15 @@ func TestBatch(t *testing.T) {
 		t.Errorf("a batch of 1000 structs takes %v allocations", n)
 	}
 }
+
+func TestStructsAreNoDefaults(t *testing.T) {
+	s := data.StructOf("s", data.F("x", data.OptionalOf(data.Int8)))
+	v := data.NewStruct(s, data.Value{}).Value()
+	var wrong *data.Error
+	if _, err := s.WithDefault(v); !errors.As(err, &wrong) || wrong.Class != data.SchemaBuilderException || errors.Unwrap(wrong).Error() != "Struct schemas do not match." {
+		t.Errorf("a struct as a default: %v", err)
+	}
+	if _, err := data.ArrayOf(s).WithDefault(data.List([]data.Value{v})); err != nil {
+		t.Errorf("a list of structs as a default: %v", err)
+	}
+}

@@ -1,10 +1,12 @@
 package transforms
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/javatext"
 )
 
 func init() {
@@ -72,7 +74,19 @@ func parseCasts(spec []string) (c casts, err error) {
 	if c.whole != data.Null && len(spec) > 1 {
 		return c, connect.ConfigErrorf("Cast transformations that specify a type to cast the entire value to may only specify a single cast in their spec")
 	}
+	c.sort()
 	return c, nil
+}
+
+// sort puts the fields in the order in which Java casts them, of which the first
+// that fails is reported.
+func (c *casts) sort() {
+	names := make([]string, len(c.fields))
+	for i, f := range c.fields {
+		names[i] = f.name
+	}
+	names = javatext.HashOrder(names)
+	slices.SortFunc(c.fields, func(a, b fieldCast) int { return slices.Index(names, a.name) - slices.Index(names, b.name) })
 }
 
 func (c *casts) set(name string, to data.Kind) {

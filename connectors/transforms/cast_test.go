@@ -30,3 +30,8 @@ func TestCastRefusesWhatIsNoNumber(t *testing.T) {
 	r := schemaless(entry("a", data.Str("128")))
 	fails(t, "Cast$Value", connect.Props{"spec": "a:int8"}, &r, "Value (128) was out of range for requested data type")
 }
+
+func TestCastReportsJavasFirstField(t *testing.T) {
+	r := schemaless(entry("f1", data.MapFrom(nil)), entry("a", data.Str("300")))
+	fails(t, "Cast$Value", connect.Props{"spec": "f1:int32,a:int8"}, &r, "Value (300) was out of range for requested data type")
+}

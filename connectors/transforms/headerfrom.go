@@ -128,7 +128,11 @@ func (t *headerFrom) schemaless(r *connect.Record, d *data.Datum) error {
 	headers := append(make([]connect.Header, 0, len(r.Headers)+len(t.headers)), r.Headers...)
 	for i, name := range t.headers {
 		v, _ := m.Get(t.fields[i])
-		headers = append(headers, connect.Header{Key: name, Value: data.Datum{Value: v}})
+		header := data.Datum{Value: v}
+		if v.Kind() == data.StructKind {
+			header = v.Struct().Datum() // a header of a struct always has its schema
+		}
+		headers = append(headers, connect.Header{Key: name, Value: header})
 	}
 	if t.move {
 		entries := slices.DeleteFunc(copyEntries(m, 0), func(e data.Entry) bool {

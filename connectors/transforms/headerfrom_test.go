@@ -25,3 +25,13 @@ func TestHeaderFromMissingField(t *testing.T) {
 	fails(t, "HeaderFrom$Value", connect.Props{"fields": "x", "headers": "h", "operation": "copy"}, &r,
 		"the field x, which is to become a header, is not in the record's schema")
 }
+
+func TestHeaderFromStructKeepsItsSchema(t *testing.T) {
+	s := data.NewStruct(data.StructOf("inner", data.F("x", data.Of(data.Int8))), data.I8(1))
+	r := schemaless(entry("a", s.Value()), entry("b", data.I8(2)))
+	apply(t, "HeaderFrom$Value", connect.Props{"fields": "a,b", "headers": "h,i", "operation": "copy"}, &r)
+	at := len(r.Headers) - 2
+	if r.Headers[at].Value.Schema != s.Schema() || r.Headers[at+1].Value.Schema != nil {
+		t.Errorf("headers %v", r.Headers)
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/javatext"
 )
 
 func init() {
@@ -41,7 +42,15 @@ type mask struct {
 
 func openMaskField(s side, p connect.Props) (connect.Transform, error) {
 	t := &maskField{side: s, custom: given(p, "replacement")}
-	return t, connect.Parse(p, &t.maskFieldConfig)
+	err := connect.Parse(p, &t.maskFieldConfig)
+	var fields []string
+	for _, name := range t.fields {
+		if !slices.Contains(fields, name) {
+			fields = append(fields, name)
+		}
+	}
+	t.fields = javatext.HashOrder(fields)
+	return t, err
 }
 
 func (t *maskField) Apply(r *connect.Record) (bool, error) {

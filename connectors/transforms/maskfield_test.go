@@ -23,3 +23,11 @@ func TestMaskFieldReplacement(t *testing.T) {
 	sameValue(t, data.I32(7), r.Value.Value.Struct().At(2))
 	fails(t, "MaskField$Value", connect.Props{"fields": "count", "replacement": "x"}, &r, "Unable to convert x (class java.lang.String) to a number")
 }
+
+func TestMaskFieldReportsJavasFirstField(t *testing.T) {
+	r := schemaless(entry("a", data.B(true)), entry("b", data.Millis(0)))
+	for _, fields := range []string{"a,b", "b,a,b"} {
+		fails(t, "MaskField$Value", connect.Props{"fields": fields, "replacement": "7"}, &r,
+			"Cannot mask value of type class java.lang.Boolean with custom replacement.")
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/connectors/data"
+	"github.com/millwright-connect/millwright/connectors/internal/javatext"
 )
 
 func init() {
@@ -44,6 +45,12 @@ func parseRenames(list []string) ([]rename, error) {
 		renames = slices.DeleteFunc(renames, func(r rename) bool { return r.from == parts[0] })
 		renames = append(renames, rename{parts[0], parts[1]})
 	}
+	from := make([]string, len(renames))
+	for i, r := range renames {
+		from[i] = r.from
+	}
+	order := javatext.HashOrder(from)
+	slices.SortFunc(renames, func(a, b rename) int { return slices.Index(order, a.from) - slices.Index(order, b.from) })
 	return renames, nil
 }
 

@@ -23,3 +23,13 @@ func TestReplaceFieldNamesThatMeet(t *testing.T) {
 	apply(t, "ReplaceField$Value", connect.Props{"renames": "a:b"}, &r)
 	sameValue(t, data.MapFrom([]data.Entry{entry("b", data.I32(2))}), r.Value.Value)
 }
+
+func TestReplaceFieldOfTwoNames(t *testing.T) {
+	// Both old names claim the new one; Java's map of names lets the later of its
+	// own order win, whatever the order in the property.
+	for _, renames := range []string{"count:n,unit:n", "unit:n,count:n"} {
+		r := plantRecord()
+		fails(t, "ReplaceField$Value", connect.Props{"include": "unit", "renames": renames}, &r,
+			`Invalid Java object for schema with type STRING: class java.lang.Integer for field: "n"`)
+	}
+}

@@ -70,7 +70,7 @@ func basics(from, s *data.Schema) *data.Schema {
 	if v, ok := from.Version(); ok {
 		s = s.Versioned(v)
 	}
-	if from.Doc() != "" {
+	if from.HasDoc() {
 		s = s.Documented(from.Doc())
 	}
 	for _, p := range from.Params() {

@@ -19,7 +19,7 @@ type schemaJSON struct {
 	Optional   bool              `json:"optional,omitempty"`
 	Name       *string           `json:"name,omitempty"`
 	Version    *int              `json:"version,omitempty"`
-	Doc        string            `json:"doc,omitempty"`
+	Doc        *string           `json:"doc,omitempty"`
 	Parameters map[string]string `json:"parameters,omitempty"`
 	Default    *V                `json:"default,omitempty"`
 	Keys       *S                `json:"keys,omitempty"`
@@ -77,8 +77,8 @@ func (s *S) UnmarshalJSON(b []byte) error {
 	if x.Version != nil {
 		r = r.Versioned(*x.Version)
 	}
-	if x.Doc != "" {
-		r = r.Documented(x.Doc)
+	if x.Doc != nil {
+		r = r.Documented(*x.Doc)
 	}
 	keys := make([]string, 0, len(x.Parameters))
 	for k := range x.Parameters {
@@ -100,13 +100,16 @@ func (s S) MarshalJSON() ([]byte, error) {
 	if s.Schema == nil {
 		return []byte("null"), nil
 	}
-	x := schemaJSON{Type: strings.ToLower(s.Kind().String()), Optional: s.IsOptional(), Doc: s.Doc()}
+	x := schemaJSON{Type: strings.ToLower(s.Kind().String()), Optional: s.IsOptional()}
 	if s.HasName() {
 		name := s.Name()
 		x.Name = &name
 	}
 	if v, ok := s.Version(); ok {
 		x.Version = &v
+	}
+	if doc := s.Doc(); s.HasDoc() {
+		x.Doc = &doc
 	}
 	for _, p := range s.Params() {
 		if x.Parameters == nil {

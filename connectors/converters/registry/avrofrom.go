@@ -369,7 +369,7 @@ func (c *avroConfig) scrubFull(name string) string {
 // annotate adds what Avro has no place for.
 func (m *avroMaker) annotate(a *avroSchema, s *data.Schema) {
 	if m.meta {
-		if s.Doc() != "" {
+		if s.HasDoc() {
 			a.set("connect.doc", jackson.String(s.Doc()))
 		}
 		if v, ok := s.Version(); ok {

@@ -45,8 +45,8 @@ func (r *avroReader) schema(a *avroSchema, def *jackson.Node, optional bool, ver
 	if err != nil {
 		return nil, err
 	}
-	if doc := a.text("connect.doc"); doc != "" && r.meta {
-		s = s.Documented(doc)
+	if doc := a.prop("connect.doc"); doc != nil && doc.Kind == jackson.Text && r.meta {
+		s = s.Documented(doc.Text)
 	}
 	if s, err = r.versioned(s, a, version); err != nil {
 		return nil, err

@@ -1,14 +1,13 @@
 package registry
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/millwright-connect/millwright/connectors/data"
 	"github.com/millwright-connect/millwright/connectors/internal/jackson"
+	"github.com/millwright-connect/millwright/connectors/internal/javatext"
 )
 
 const (
@@ -57,7 +56,7 @@ func (m *jsonMaker) schema(s *data.Schema, index int, ignoreOptional bool) (*jac
 	if s.HasName() {
 		n.Set("title", jackson.String(s.Name()))
 	}
-	if s.Doc() != "" {
+	if s.HasDoc() {
 		n.Set("description", jackson.String(s.Doc()))
 	}
 	if id != "" {
@@ -113,7 +112,7 @@ func withExtra(n *jackson.Node, extra map[string]*jackson.Node, index int) *jack
 		}
 		extra["connect.index"] = jackson.Number(int64(index))
 	}
-	for _, k := range hashOrder(extra) {
+	for _, k := range javatext.HashOrder(slices.Sorted(maps.Keys(extra))) {
 		n.Set(k, extra[k])
 	}
 	return n
@@ -246,29 +245,8 @@ func (m *jsonMaker) structOf(s *data.Schema, n *jackson.Node) (combined bool, er
 // object makes an object with its members in the order of a Java HashMap.
 func object(members map[string]*jackson.Node) *jackson.Node {
 	n := &jackson.Node{Kind: jackson.Object}
-	for _, k := range hashOrder(members) {
+	for _, k := range javatext.HashOrder(slices.Sorted(maps.Keys(members))) {
 		n.Set(k, members[k])
 	}
 	return n
-}
-
-// hashOrder returns keys in the order of a Java HashMap, but for those that
-// share a place in its table.
-func hashOrder(m map[string]*jackson.Node) []string {
-	size := 16
-	for len(m)*4 > size*3 {
-		size *= 2
-	}
-	place := func(s string) uint32 {
-		h := uint32(0)
-		for _, u := range utf16.Encode([]rune(s)) {
-			h = 31*h + uint32(u)
-		}
-		return (h ^ h>>16) & uint32(size-1)
-	}
-	keys := slices.Collect(maps.Keys(m))
-	slices.SortFunc(keys, func(a, b string) int {
-		return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a, b))
-	})
-	return keys
 }

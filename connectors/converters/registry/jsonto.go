@@ -51,7 +51,7 @@ func (r *jsonReader) annotate(s *data.Schema, n *jackson.Node, version int, opti
 	} else if version > 0 {
 		s = s.Versioned(version)
 	}
-	if d := n.Get("description"); d != nil {
+	if d := n.Get("description"); d != nil && d.Kind == jackson.Text {
 		s = s.Documented(d.Text)
 	}
 	if ps := n.Get("connect.parameters"); ps != nil && ps.Kind == jackson.Object {

@@ -315,10 +315,13 @@ func (p *regexParser) span() set {
 	if s != nil {
 		return s
 	}
-	if p.peek() != '-' || p.look(1) == ']' || p.look(1) == '[' || p.at+1 >= len(p.chars) {
+	if p.peek() != '-' || p.look(1) == ']' || p.look(1) == '[' {
 		return p.fold(between(from, from))
 	}
 	p.at++
+	if p.end() || p.peek() == '\\' && p.at+1 == len(p.chars) {
+		p.fail("Illegal character range", len(p.chars))
+	}
 	to, s := p.classChar()
 	if s != nil || to < from {
 		p.fail("Illegal character range", p.at-1)
