@@ -43,6 +43,7 @@ type ConfigDef struct {
 	orders map[string]int
 	group  string
 	open   []openPrefix
+	common bool
 }
 
 // openPrefix binds properties whose names only the user knows.
@@ -70,6 +71,14 @@ func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
 // Group sets the group of the fields declared after it; "" ends the group.
 func (d *ConfigDef) Group(name string) { d.group = name }
+
+// Common says that the definition begins with the properties that every connector
+// has, which is where Java's MirrorMaker lists them. Else they follow. They are
+// declared by the worker in either case.
+func (d *ConfigDef) Common() { d.common = true }
+
+// CommonFirst reports whether Common was called.
+func (d *ConfigDef) CommonFirst() bool { return d.common }
 
 // Groups returns the groups in the order of their first property.
 func (d *ConfigDef) Groups() []string { return append([]string{}, d.groups...) }

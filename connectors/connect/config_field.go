@@ -24,6 +24,7 @@ type meta struct {
 	order                          int
 	dependents                     []string
 	hasDefault, nullDefault        bool
+	unlisted                       bool
 }
 
 // field is what ConfigDef needs of a Field of any type. A prefix is what the
@@ -72,6 +73,10 @@ func (f *Field[T]) Display(s string) *Field[T] { f.display = s; return f }
 
 // Order sets the place in the group, for definitions that must equal Java's.
 func (f *Field[T]) Order(n int) *Field[T] { f.order = n; return f }
+
+// Unlisted keeps the property out of README tables: it is declared because Java
+// declares it, and has no effect.
+func (f *Field[T]) Unlisted() *Field[T] { f.unlisted = true; return f }
 
 // Dependents lists properties whose checks look at this one.
 func (f *Field[T]) Dependents(names ...string) *Field[T] { f.dependents = names; return f }

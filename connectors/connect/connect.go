@@ -250,7 +250,8 @@ type SourcePlugin struct {
 	Version string
 	Config  func() Configurable // a fresh config with its definition; nil: no properties
 	// Check finds what single properties cannot show; it adds to Errors of
-	// infos. nil: field checks are all there is.
+	// infos, and returns Blame for properties that are not the plugin's. nil:
+	// field checks are all there is.
 	Check func(ctx context.Context, p Props, infos []ConfigInfo) error
 	// Open starts the connector; nil: one task with the connector's properties.
 	Open func(ctx context.Context, h Host, p Props) (Connector, error)

@@ -38,7 +38,7 @@ func (d *ConfigDef) Markdown() string {
 		}
 		b.WriteString("| Property | Type | Default | Description |\n| --- | --- | --- | --- |\n")
 		for _, f := range d.fields {
-			if f.info().group == g {
+			if f.info().group == g && !f.info().unlisted {
 				b.WriteString(row(f.key()))
 			}
 		}

@@ -52,6 +52,36 @@ func (d *ConfigDef) Validate(p Props) []ConfigInfo {
 	return out
 }
 
+// Blame is an error for a plugin's Check to return: property, which the plugin
+// does not declare, is wrong as text says. Several are joined with errors.Join.
+func Blame(property, text string) error { return &blame{property, text} }
+
+type blame struct{ property, text string }
+
+func (b *blame) Error() string { return b.property + ": " + b.text }
+
+// Blamed returns the properties that an error of a Check blames, as infos
+// without a definition. Any other error among them is returned.
+func Blamed(err error) ([]ConfigInfo, error) {
+	switch e := err.(type) {
+	case nil:
+		return nil, nil
+	case *blame:
+		return []ConfigInfo{{Value: ConfigValue{Name: e.property, RecommendedValues: []string{}, Errors: []string{e.text}, Visible: true}}}, nil
+	case interface{ Unwrap() []error }:
+		var all []ConfigInfo
+		for _, one := range e.Unwrap() {
+			infos, err := Blamed(one)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, infos...)
+		}
+		return all, nil
+	}
+	return nil, err
+}
+
 // ValueOf returns the value of a property among infos, to which a plugin's
 // Check adds what is wrong; nil if there is none.
 func ValueOf(infos []ConfigInfo, name string) *ConfigValue {

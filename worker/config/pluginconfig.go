@@ -1,6 +1,13 @@
 package config
 
-import "github.com/millwright-connect/millwright/connectors/connect"
+import (
+	"slices"
+
+	"github.com/millwright-connect/millwright/connectors/connect"
+)
+
+// anyConnector are the groups of properties that sources and sinks share.
+var anyConnector = []string{"Common", "Transforms", "Predicates", "Error Handling"}
 
 // PluginConfig answers GET /connector-plugins/NAME/config: the definitions of a
 // plugin's properties; for connectors those that all of them have follow. Name
@@ -42,12 +49,22 @@ func PluginConfig(plugins *connect.Plugins, name string, version ...string) ([]c
 		document(class, keys[i].Name, &keys[i])
 	}
 	if connector {
-		common, err := define(&Connector{Sink: sink, scope: &scope{plugins: plugins, props: connect.Props{"connector.class": class}}})
+		s := &scope{plugins: plugins, props: connect.Props{"connector.class": class}}
+		if d.CommonFirst() {
+			s.props = nil
+		}
+		common, err := define(&Connector{Sink: sink, scope: s})
 		if err != nil {
 			return nil, err
 		}
+		before := 0
 		for _, k := range common.Keys() {
-			if !d.Has(k.Name) {
+			switch {
+			case d.Has(k.Name):
+			case d.CommonFirst() && k.Group != nil && slices.Contains(anyConnector, *k.Group):
+				keys = slices.Insert(keys, before, k)
+				before++
+			default:
 				keys = append(keys, k)
 			}
 		}

@@ -81,6 +81,7 @@ type validation struct {
 	infos  []connect.ConfigInfo
 	groups []string
 	errors int
+	plain  bool // see bare
 }
 
 func (v *validation) run() error {
@@ -173,10 +174,13 @@ func (v *validation) ownInfos() (infos []connect.ConfigInfo, groups []string, er
 	v.define(&d)
 	defer stage.Enter(v.ctx, "performing multi-property validation for the connector")()
 	infos = d.Validate(v.props)
+	v.plain = d.CommonFirst()
 	if v.check != nil {
-		if err := v.check(v.ctx, v.props, infos); err != nil {
+		blamed, err := connect.Blamed(v.check(v.ctx, v.props, infos))
+		if err != nil {
 			return nil, nil, err
 		}
+		infos = append(infos, blamed...)
 	}
 	return infos, d.Groups(), nil
 }
@@ -196,7 +200,14 @@ func (v *validation) merge(common, own []connect.ConfigInfo) {
 	var known []connect.ConfigInfo
 	for _, i := range common {
 		if at := slices.IndexFunc(own, func(o connect.ConfigInfo) bool { return o.Value.Name == i.Value.Name }); at >= 0 {
+			def := i.Definition
 			i, own = own[at], slices.Delete(slices.Clone(own), at, at+1)
+			if i.Definition == nil {
+				i.Definition = def // the connector only blames it
+			}
+		}
+		if v.plain {
+			i = v.bare(i)
 		}
 		if i.Definition == nil {
 			v.infos = append(v.infos, i)
@@ -204,11 +215,37 @@ func (v *validation) merge(common, own []connect.ConfigInfo) {
 			known = append(known, i)
 		}
 	}
-	v.infos = append(append(v.infos, known...), own...)
+	for _, i := range own {
+		if i.Definition == nil {
+			v.infos = append(v.infos, i)
+		} else {
+			known = append(known, i)
+		}
+	}
+	v.infos = append(v.infos, known...)
 	v.documentAliases()
 	for _, i := range v.infos {
 		v.errors += len(i.Value.Errors)
 	}
+}
+
+// bare makes of a common property what it is to a connector that declares it
+// again without knowing of plugins, as Java's MirrorMaker does: versions and
+// converters are offered no values, and have no defaults.
+func (v *validation) bare(i connect.ConfigInfo) connect.ConfigInfo {
+	name := i.Value.Name
+	converter, versioned := strings.CutSuffix(name, ".plugin.version")
+	if !versioned && !strings.HasSuffix(name, ".converter") || i.Definition == nil {
+		return i
+	}
+	i.Definition.DefaultValue, i.Value.RecommendedValues = nil, []string{}
+	if _, set := v.props[name]; !set {
+		i.Value.Value = nil
+	}
+	if strings.HasSuffix(converter, ".converter") && versioned {
+		_, i.Value.Visible = v.props[converter]
+	}
+	return i
 }
 
 // documentAliases gives the properties of transforms and predicates Java's texts.

@@ -231,6 +231,13 @@ func (s *Settings) consumerOpts() ([]kgo.Opt, error) {
 	return opts, nil
 }
 
+// StartOffset returns where a consumer begins to read a partition for which it
+// has no offset.
+func (s *Settings) StartOffset() kgo.Offset {
+	start, _ := s.offsets()
+	return start
+}
+
 // offsets maps auto.offset.reset, which in Java serves both for a partition
 // without an offset and for an offset that is gone.
 func (s *Settings) offsets() (start, reset kgo.Offset) {
