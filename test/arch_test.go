@@ -64,7 +64,7 @@ func refuse(from, to, full string) string {
 		return "the data model imports the standard library only"
 	case from == "connectors/connect" && !std && to != "connectors/data":
 		return "the plugin API imports the standard library and connectors/data only"
-	case from == "connectors/mirror" && to == "worker/kafka": // to read the settings of Java's clients as the worker does
+	case from == "connectors/mirror" && (to == "worker/kafka" || to == "worker/topiclog"): // they are about Kafka, and know no worker
 	case in(from, "connectors") && ours && in(to, "worker", "offsets", "rest", "cmd"):
 		return "a plugin knows nothing of the worker"
 	case in(from, "connectors") && !in(from, "connectors/all", "connectors/connecttest") && ours &&

@@ -83,6 +83,16 @@ func (s site) read(t *testing.T, topic string, partition int32, n int) []*kgo.Re
 	return all
 }
 
+// commit sets the offset of a group that nobody is in.
+func (s site) commit(t *testing.T, group, topic string, partition int32, at int64) {
+	t.Helper()
+	o := kadm.Offsets{}
+	o.Add(kadm.Offset{Topic: topic, Partition: partition, At: at, LeaderEpoch: -1, Metadata: "m"})
+	if err := s.CommitAllOffsets(t.Context(), group, o); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // props are those of a connector from a to b.
 func props(a, b site, more ...string) connect.Props {
 	p := connect.Props{

@@ -8,7 +8,8 @@
 // Java's, and Java's tools and consumers read what they write.
 //
 // The package imports connect, data, Java's regular expressions, franz-go, and
-// worker/kafka, which reads the settings of Kafka clients as Java does.
+// of the worker what is no more than Kafka: worker/kafka, which reads the
+// settings of clients as Java does, and worker/topiclog, which follows a topic.
 package mirror
 
 import "github.com/millwright-connect/millwright/connectors/connect"
@@ -37,4 +38,15 @@ var Heartbeat = connect.SourcePlugin{
 	AlterOffsets: alterOffsets(false, true, sourceField, targetField),
 }
 
-func init() { connect.Register(Source, Heartbeat) }
+// Checkpoint is MirrorCheckpointConnector.
+var Checkpoint = connect.SourcePlugin{
+	Class:        javaPackage + "MirrorCheckpointConnector",
+	Version:      version,
+	Config:       func() connect.Configurable { return new(checkpointConfig) },
+	Check:        checkCheckpoint,
+	Open:         openCheckpoint,
+	OpenTask:     openCheckpointTask,
+	AlterOffsets: alterOffsets(true, true, groupField, topicField),
+}
+
+func init() { connect.Register(Source, Checkpoint, Heartbeat) }

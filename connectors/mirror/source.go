@@ -87,6 +87,10 @@ func openSource(ctx context.Context, h connect.Host, p connect.Props) (connect.C
 func (c *sourceConnector) Tasks(_ context.Context, limit int) ([]connect.Props, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.enabled && !c.loaded {
+		// No tasks would stop those that run.
+		return nil, connect.Errorf(connect.RetriableException, "Timeout while loading topic-partitions.")
+	}
 	partitions := c.known.partitions()
 	tasks := make([]connect.Props, min(limit, len(partitions)))
 	for i := range tasks {

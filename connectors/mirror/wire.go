@@ -6,8 +6,8 @@ import (
 )
 
 // The records of MirrorMaker's own topics, in the form of Kafka's protocol:
-// numbers big-endian, texts after their length in two bytes. Values begin with
-// their version, which is 0.
+// numbers big-endian, texts after their length in two bytes. Values, but for
+// those of offset syncs, begin with their version, which is 0.
 
 // A topicPartition is one partition of a topic.
 type topicPartition struct {
@@ -77,7 +77,7 @@ func (o offsetSync) key() []byte {
 }
 
 func (o offsetSync) value() []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 2, 18), uint64(o.upstream))
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16), uint64(o.upstream))
 	return binary.BigEndian.AppendUint64(b, uint64(o.downstream))
 }
 
@@ -85,7 +85,6 @@ func (o offsetSync) value() []byte {
 func readOffsetSync(key, value []byte) (o offsetSync, ok bool) {
 	k, v := reader{b: key}, reader{b: value}
 	o.topicPartition = k.partition()
-	v.version()
 	o.upstream, o.downstream = v.int64(), v.int64()
 	return o, !k.bad && !v.bad
 }

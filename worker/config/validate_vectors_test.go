@@ -57,12 +57,8 @@ func javaPlugins() *connect.Plugins {
 	return ps
 }
 
-// notYet are the connectors of Java's set that are not here.
-func notYet(class string) bool { return strings.Contains(class, ".mirror.MirrorCheckpoint") }
-
 func TestValidateVectors(t *testing.T) {
 	plugins := javaPlugins()
-	skipped := 0
 	vectors.Run(t, "config", []string{"validate", "validate.full"}, func(t *testing.T, v *vectors.Vector) error {
 		var c struct {
 			Policy string `json:"connector.client.config.override.policy"`
@@ -70,10 +66,6 @@ func TestValidateVectors(t *testing.T) {
 		v.BindConfig(&c)
 		var p connect.Props
 		v.BindInput(&p)
-		if notYet(p["connector.class"]) {
-			skipped++
-			return nil
-		}
 		w, err := config.ParseWorker(connect.Props{
 			"bootstrap.servers": "b:1", "key.converter": "org.apache.kafka.connect.json.JsonConverter", "value.converter": "org.apache.kafka.connect.json.JsonConverter",
 			"offset.storage.file.filename": "f", "connector.client.config.override.policy": c.Policy,
@@ -93,7 +85,6 @@ func TestValidateVectors(t *testing.T) {
 		}
 		return diffInfos(v, got)
 	})
-	t.Logf("%d vectors of connectors that are not here were skipped", skipped)
 }
 
 // sameError compares errors but for what cannot be the same: the order of the
@@ -202,9 +193,6 @@ func TestPluginConfigVectors(t *testing.T) {
 	vectors.Run(t, "config", []string{"plugin.config"}, func(t *testing.T, v *vectors.Vector) error {
 		var name string
 		v.BindInput(&name)
-		if notYet(name) {
-			return nil
-		}
 		keys, err := config.PluginConfig(plugins, name)
 		if err := v.CheckError(err); err != nil || v.Err != nil {
 			return err
