@@ -19,6 +19,7 @@ type site struct {
 	*kadm.Client
 	cl    *kgo.Client
 	seeds string
+	dial  kgo.Opt // or nil
 }
 
 func newSite(t *testing.T, opts ...kfake.Opt) site {
@@ -33,7 +34,7 @@ func newSite(t *testing.T, opts ...kfake.Opt) site {
 		t.Fatal(err)
 	}
 	t.Cleanup(cl.Close)
-	return site{kadm.NewClient(cl), cl, strings.Join(c.ListenAddrs(), ",")}
+	return site{Client: kadm.NewClient(cl), cl: cl, seeds: strings.Join(c.ListenAddrs(), ",")}
 }
 
 func (s site) topic(t *testing.T, name string, partitions int32, configs ...string) {
@@ -64,8 +65,14 @@ func (s site) write(t *testing.T, topic string, partitions int32, from, n int) {
 // read returns the first n records of a partition.
 func (s site) read(t *testing.T, topic string, partition int32, n int) []*kgo.Record {
 	t.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(s.seeds, ",")...),
-		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().AtStart()}}), kgo.FetchMaxWait(50*time.Millisecond))
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(strings.Split(s.seeds, ",")...), kgo.FetchMaxWait(50 * time.Millisecond), kgo.DisableClientMetrics(),
+		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {partition: kgo.NewOffset().AtStart()}}),
+	}
+	if s.dial != nil {
+		opts = append(opts, s.dial)
+	}
+	cl, err := kgo.NewClient(opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
