@@ -24,7 +24,9 @@ func inBubble(t *testing.T, f func(t *testing.T, a, b site)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var network kfake.VirtualNetwork
-		kafka.Dial = func(ctx context.Context, _ []string, netw, address string) (net.Conn, error) { return network.DialContext(ctx, netw, address) }
+		kafka.Dial = func(ctx context.Context, _ []string, netw, address string) (net.Conn, error) {
+			return network.DialContext(ctx, netw, address)
+		}
 		defer func() { kafka.Dial = nil }()
 		at := func(port int) (s site, end func()) {
 			c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.ListenFn(network.Listen))
