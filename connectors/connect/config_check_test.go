@@ -39,6 +39,31 @@ func TestTextChecks(t *testing.T) {
 	}
 }
 
+func TestOtherChecks(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{connect.Port().Valid(1), ""},
+		{connect.Port().Valid(65535), ""},
+		{connect.Port().Valid(0), "Value must be at least 1"},
+		{connect.Port().Valid(65536), "Value must be no more than 65535"},
+		{connect.NonEmptySecret().Valid("x"), ""},
+		{connect.NonEmptySecret().Valid(""), "String must be non-empty"},
+		{connect.Each(connect.OneOf("a", "b")).Valid([]string{"a", "b"}), ""},
+		{connect.Each(connect.OneOf("a", "b")).Valid([]string{"a", "c"}), "c: String must be one of: a, b"},
+		{connect.Each(connect.OneOf("a")).Valid(nil), ""},
+	} {
+		got := ""
+		if c.err != nil {
+			got = c.err.Error()
+		}
+		if got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestCheckTexts(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{connect.OneOf("a", "b").Text, "[a, b]"},
@@ -48,6 +73,9 @@ func TestCheckTexts(t *testing.T) {
 		{connect.AtMost(int64(3)).Text, "[...,3]"},
 		{connect.ListOf("a").Text, "[a]"},
 		{connect.ListOf().Text, ""},
+		{connect.Port().Text, "[1,...,65535]"},
+		{connect.Each(connect.NonEmpty()).Text, "list of non-empty string"},
+		{connect.NonEmptySecret().Text, "non-empty string"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)

@@ -44,13 +44,12 @@ var patience = func() time.Duration {
 type Option func(*options)
 
 type options struct {
-	readme    string
-	noReadme  bool
-	leaks     []goleak.Option
-	records   []connect.SinkRecord
-	unopened  bool
-	expect    int
-	committed map[string]connect.Object
+	readme   string
+	noReadme bool
+	leaks    []goleak.Option
+	records  []connect.SinkRecord
+	unopened bool
+	expect   int
 }
 
 // Readme names the file with the property table, README.md if not called.
@@ -74,11 +73,6 @@ func Expect(n int) Option { return func(o *options) { o.expect = n } }
 // Unopened leaves out what needs an open task, for plugins whose server cannot
 // be had in a test.
 func Unopened() Option { return func(o *options) { o.unopened = true } }
-
-// Committed gives offsets that sources find, by the partition's Key.
-func Committed(offsets map[string]connect.Object) Option {
-	return func(o *options) { o.committed = offsets }
-}
 
 func choose(opts []Option) options {
 	o := options{readme: "README.md"}

@@ -24,18 +24,11 @@ func Source(t *testing.T, p connect.SourcePlugin, valid connect.Props, opts ...O
 	if o.unopened {
 		return
 	}
-	host := func() *SourceHost {
-		h := &SourceHost{}
-		for k, v := range o.committed {
-			h.Keep(k, v)
-		}
-		return h
-	}
 	tasks := connector(t, o, p.Open, valid)
 	t.Run("open and close", func(t *testing.T) {
 		before := goleak.IgnoreCurrent()
 		within(t, "opening and closing", func() {
-			task, err := p.OpenTask(t.Context(), host(), tasks)
+			task, err := p.OpenTask(t.Context(), &SourceHost{}, tasks)
 			if err != nil {
 				t.Error(err)
 				return
@@ -50,14 +43,14 @@ func Source(t *testing.T, p connect.SourcePlugin, valid connect.Props, opts ...O
 		before := goleak.IgnoreCurrent()
 		for name, props := range broken(p.Config, tasks) {
 			within(t, "opening "+name, func() {
-				if task, err := p.OpenTask(t.Context(), host(), props); err == nil {
+				if task, err := p.OpenTask(t.Context(), &SourceHost{}, props); err == nil {
 					t.Errorf("it opens %s", name)
 					_ = task.Close()
 				}
 			})
 		}
 		within(t, "opening with a context that has ended", func() {
-			if task, err := p.OpenTask(ended(), host(), tasks); err == nil { // it may not have needed it
+			if task, err := p.OpenTask(ended(), &SourceHost{}, tasks); err == nil { // it may not have needed it
 				_ = task.Close()
 			}
 		})
@@ -66,7 +59,7 @@ func Source(t *testing.T, p connect.SourcePlugin, valid connect.Props, opts ...O
 	if o.expect > 0 {
 		t.Run("records", func(t *testing.T) {
 			before := goleak.IgnoreCurrent()
-			task, err := p.OpenTask(t.Context(), host(), tasks)
+			task, err := p.OpenTask(t.Context(), &SourceHost{}, tasks)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,7 +72,7 @@ func Source(t *testing.T, p connect.SourcePlugin, valid connect.Props, opts ...O
 	}
 	t.Run("poll ends with its context", func(t *testing.T) {
 		before := goleak.IgnoreCurrent()
-		task, err := p.OpenTask(t.Context(), host(), tasks)
+		task, err := p.OpenTask(t.Context(), &SourceHost{}, tasks)
 		if err != nil {
 			t.Fatal(err)
 		}

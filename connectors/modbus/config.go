@@ -141,11 +141,8 @@ var unitsCheck = connect.That("list of numbers from 0 to 255", func(v []string) 
 // count from, is checkTogether's.
 var registersCheck = connect.That("list of name:area:address[:type]...", func(v []string) error {
 	for _, item := range v {
-		_, err := (&rules{}).listed(item)
-		if err != nil {
-			_, err = (&rules{base: 1}).listed(item)
-		}
-		if err != nil {
+		var where *addressError
+		if _, err := (&rules{}).listed(item); err != nil && !errors.As(err, &where) {
 			return err
 		}
 	}

@@ -181,6 +181,17 @@ func (r *rules) address(t *tag, s string) (first, last int, err error) {
 	return first, last, nil
 }
 
+// An addressError is an address that no device has. Whether it is one depends on
+// where the user counts from.
+type addressError struct {
+	text string
+	base int
+}
+
+func (e *addressError) Error() string {
+	return fmt.Sprintf("address %q is not a number from %d to %d (address.base=%d)", e.text, e.base, 65535+e.base, e.base)
+}
+
 func (r *rules) number(s string) (int, error) {
 	digits, base := s, 10
 	if hex, ok := strings.CutPrefix(strings.ToLower(s), "0x"); ok {
@@ -188,7 +199,7 @@ func (r *rules) number(s string) (int, error) {
 	}
 	n, err := strconv.ParseUint(digits, base, 32)
 	if err != nil || int(n)-r.base < 0 || int(n)-r.base > 65535 {
-		return 0, fmt.Errorf("address %q is not a number from %d to %d (address.base=%d)", s, r.base, 65535+r.base, r.base)
+		return 0, &addressError{s, r.base}
 	}
 	return int(n) - r.base, nil
 }

@@ -199,6 +199,8 @@ func TestConfigTogether(t *testing.T) {
 		{connect.Props{"registers": "a:holding:1:float64", "max.registers.per.request": "3"}, "registers", "does not fit a request of 3"},
 		{connect.Props{"registers": "a:holding:0", "address.base": "1"}, "registers", "from 1 to 65536"},
 		{connect.Props{"registers": "a:holding:65536", "address.base": "1"}, "", ""},
+		{connect.Props{"registers": "a:holding:65537", "address.base": "1"}, "registers", "from 1 to 65536 (address.base=1)"},
+		{connect.Props{"registers": "a:holding:70000"}, "registers", "from 0 to 65535 (address.base=0)"},
 		{connect.Props{"topic": "t.${tag}"}, "topic", "${tag} needs record.mode=tag"},
 		{connect.Props{"topic": "t.${tag}", "record.mode": "tag"}, "", ""},
 		{connect.Props{"topic": "t.${x}"}, "topic", "${x} is not known"},
