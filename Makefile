@@ -25,7 +25,7 @@ test: ## run the tests with every real server found or installable; ends with wh
 	$(GO) run ./test/run
 
 .PHONY: test-kafka
-test-kafka: ## run Apache Kafka's own integration tests of Connect against this worker (Java, Maven, ../shared/kafka-tests; 40 minutes)
+test-kafka: ## run Apache Kafka's own integration tests of Connect against this worker (Java, Maven, ../shared/kafka-tests; a quarter of an hour)
 	$(GO) build -o bin/kafka-test-worker ./test/kafka
 	echo "$(CURDIR)/bin/kafka-test-worker" > test/kafka/BINARY
 	MILLWRIGHT_KAFKA_TESTS="$${TESTS:-all}" $(GO) test -v -count=1 -timeout 3h ./test/kafka
