@@ -92,7 +92,7 @@ func (r *sourceRunner) openProducer(ctx context.Context) error {
 			r.log.Warn(string(m))
 		}
 	}
-	cl, _, err := r.w.client(props, kafka.Producer)
+	cl, settings, err := r.w.client(props, kafka.Producer)
 	if err != nil {
 		return err
 	}
@@ -104,6 +104,9 @@ func (r *sourceRunner) openProducer(ctx context.Context) error {
 	// read. A task that was told to stop must not fence the one that follows.
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if err := r.w.settle(ctx, kafka.ClusterOf(cl, settings, r.log), r.id.Connector, r.conn, settings.TransactionalID); err != nil {
+		return err
 	}
 	if _, _, err := cl.ProducerID(ctx); err != nil {
 		return connect.Failf("Failed to initialize the transactional producer: %w", err)

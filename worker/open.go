@@ -77,8 +77,13 @@ func (w *Worker) openTopics(ctx context.Context) (closed func(), err error) {
 				if cfg.LeaderOpts, _, err = kafka.Options(props, kafka.Producer, w.log); err != nil {
 					return err
 				}
-				cfg.TransactionalID = kafka.LeaderTransactionalID(s.GroupID)
+				id := kafka.LeaderTransactionalID(s.GroupID)
+				cfg.TransactionalID = id
+				cfg.BeforeClaim = func(ctx context.Context) error {
+					return cluster.Settle(ctx, []string{id}, []string{cfg.Topic})
+				}
 			}
+			cfg.Blocked = w.unblock(cfg.Topic)
 			log, err := topiclog.Open(gctx, cfg)
 			if err != nil {
 				return err
@@ -121,6 +126,9 @@ func (w *Worker) fenceProducers(ctx context.Context, name string, ids []string) 
 		return err
 	}
 	defer cluster.Close()
+	if err := w.settle(ctx, cluster, name, c.Props, ids...); err != nil {
+		return err
+	}
 	return cluster.Fence(ctx, ids)
 }
 

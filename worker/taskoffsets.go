@@ -76,7 +76,7 @@ func (w *Worker) openOwnOffsets(ctx context.Context, o *connectorOffsets, topic,
 	store := offsets.NewStore(w.log)
 	log, err := topiclog.Open(ctx, topiclog.Config{
 		Topic: topic, Opts: read, ProducerOpts: write, Log: w.log,
-		ReadCommitted: consumer["isolation.level"] == "read_committed", AwaitOpen: true, Apply: store.Apply,
+		ReadCommitted: consumer["isolation.level"] == "read_committed", AwaitOpen: true, Blocked: w.unblock(topic), Apply: store.Apply,
 	})
 	if err != nil {
 		return err

@@ -167,8 +167,13 @@ func (s *storm) happens() {
 		s.cut = true
 	case n < 52 && s.broken < 2:
 		s.broken++
-		s.note("restart the broker")
-		s.broker.down()
+		if s.rand.IntN(2) == 0 {
+			s.note("restart the broker")
+			s.broker.down()
+		} else {
+			s.note("kill the broker")
+			s.broker.kill()
+		}
 		s.broker.up()
 		return
 	case n < 70:

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -50,11 +52,27 @@ func own(t testing.TB, settings ...string) *broker {
 
 func ownAt(t testing.TB, port int, settings ...string) *broker {
 	t.Helper()
-	b := &broker{kafka: &kafka{TB: t}, dir: t.TempDir(), port: port, settings: append(settings, "group.min.session.timeout.ms=1000")}
+	b := prepareBroker(t, port, settings...)
 	b.up()
-	b.kafka = reach(t, b.process.Bootstrap())
+	b.reach()
+	return b
+}
+
+// prepareBroker makes a broker without starting it.
+func prepareBroker(t testing.TB, port int, settings ...string) *broker {
+	t.Helper()
+	dir := t.TempDir()
+	if logs := os.Getenv("MILLWRIGHT_TEST_LOGS"); logs != "" {
+		dir = filepath.Join(logs, fmt.Sprintf("broker-%d", port))
+	}
+	b := &broker{kafka: &kafka{TB: t}, dir: dir, port: port, settings: append(settings, "group.min.session.timeout.ms=1000")}
 	t.Cleanup(b.down)
 	return b
+}
+
+func (b *broker) reach() {
+	b.Helper()
+	b.kafka = reach(b.TB, b.process.Bootstrap())
 }
 
 func (b *broker) up() {
@@ -73,7 +91,14 @@ func (b *broker) up() {
 func (b *broker) down() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.process.Stop()
+	b.process.Stop() // of none, nothing
+}
+
+// kill ends the broker as a power cut would.
+func (b *broker) kill() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.process.Kill()
 }
 
 // topic makes a topic.

@@ -40,6 +40,11 @@ func (l *Log) Claim(ctx context.Context) error {
 	if l.claim.cl != nil {
 		return nil
 	}
+	if l.cfg.BeforeClaim != nil {
+		if err := l.cfg.BeforeClaim(ctx); err != nil {
+			return fmt.Errorf("claim topic %q: %w", l.cfg.Topic, err)
+		}
+	}
 	id, _ := l.cl.OptValue(kgo.ClientID).(string)
 	opts := []kgo.Opt{kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression())}
 	if l.cfg.LeaderOpts != nil {

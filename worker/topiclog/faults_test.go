@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"syscall"
@@ -274,7 +275,12 @@ func TestWriteErrorsNameTheKey(t *testing.T) {
 func TestAwaitOpen(t *testing.T) {
 	inPlant(t, func(p *plant) {
 		p.start()
-		l, r, stop, _ := p.run(Config{ReadCommitted: true, AwaitOpen: true})
+		var said strings.Builder
+		asked := 0
+		l, r, stop, _ := p.run(Config{
+			ReadCommitted: true, AwaitOpen: true, Log: slog.New(slog.NewTextHandler(&said, nil)),
+			Blocked: func(context.Context) { asked++ },
+		})
 		defer stop()
 		begin := func(id string) *kgo.Client {
 			cl, err := kgo.NewClient(append(p.opts, kgo.TransactionalID(id), kgo.DefaultProduceTopic(topic))...)
@@ -289,7 +295,7 @@ func TestAwaitOpen(t *testing.T) {
 		must(p.T, other.EndTransaction(p.Context(), kgo.TryCommit))
 		synced := make(chan error, 1)
 		go func() { synced <- l.Sync(p.Context()) }()
-		time.Sleep(time.Second)
+		time.Sleep(30 * time.Second)
 		select {
 		case err := <-synced:
 			p.Fatalf("synced (%v) before the open transaction has ended", err)
@@ -297,6 +303,9 @@ func TestAwaitOpen(t *testing.T) {
 		}
 		must(p.T, killed.EndTransaction(p.Context(), kgo.TryAbort))
 		must(p.T, <-synced)
+		if asked != 1 || strings.Count(said.String(), "somebody may have left open") != 1 || !strings.Contains(said.String(), "topic="+topic+" partition=0 offset=0 end=") {
+			p.Errorf("asked %d times, said %s", asked, &said)
+		}
 		if r.get("other") != "written" || r.get("killed") != "" {
 			p.Errorf("read %v", r.last)
 		}

@@ -48,8 +48,15 @@ type Config struct {
 	// left behind when it was killed.
 	AwaitOpen bool
 
+	// Blocked, if not nil, is called from time to time while Sync waits for long:
+	// it may find out what holds it up, or end it.
+	Blocked func(context.Context)
+
 	// TransactionalID, if not empty, is for AppendClaimed: see Claim.
 	TransactionalID string
+	// BeforeClaim, if not nil, is called each time before the transactional id is
+	// taken over.
+	BeforeClaim func(context.Context) error
 
 	// Apply is called for each record, in the order of its partition, from
 	// Open and Run only, so never from two goroutines at once.
@@ -74,6 +81,10 @@ const stallCheck = time.Second
 // checkEvery is how long a topic may be silent before Run asks whether it is
 // still there: of a topic that was deleted, readers hear nothing.
 const checkEvery = time.Minute
+
+// openTooLong is how long Sync waits in silence for what others have open. What
+// a killed task leaves open ends when its successor starts.
+const openTooLong = 5 * time.Second
 
 // warnEvery is how long the same warning is not repeated.
 const warnEvery = 30 * time.Second
@@ -334,7 +345,7 @@ func (l *Log) poll(ctx context.Context) (int, error) {
 		case permanent(p.Err):
 			failed = p.Err
 		default:
-			l.warn("reading the topic is being retried", p.Err)
+			l.warn("reading the topic is being retried", "error", p.Err)
 		}
 	})
 	return n, failed
@@ -357,8 +368,9 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// warn logs trouble that may mend itself: once in a while, not at each try.
-func (l *Log) warn(msg string, err error) {
+// warn logs trouble that may mend itself: once in a while, not at each try. It
+// reports whether it has.
+func (l *Log) warn(msg string, attrs ...any) bool {
 	l.mu.Lock()
 	now := time.Now()
 	again := msg == l.warned && now.Sub(l.warnedAt) < warnEvery
@@ -367,8 +379,9 @@ func (l *Log) warn(msg string, err error) {
 	}
 	l.mu.Unlock()
 	if !again {
-		l.cfg.Log.Warn(msg, "error", err)
+		l.cfg.Log.Warn(msg, attrs...)
 	}
+	return !again
 }
 
 // permanent tells errors that another try does not mend from those of a

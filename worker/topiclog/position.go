@@ -33,7 +33,7 @@ func (l *Log) behind(ends map[int32]int64) []gap {
 
 // await waits until Run has applied all below ends.
 func (l *Log) await(ctx context.Context, ends map[int32]int64) error {
-	for {
+	for began := time.Now(); ; {
 		l.mu.Lock()
 		moved, done := l.moved, l.done
 		l.mu.Unlock()
@@ -43,6 +43,10 @@ func (l *Log) await(ctx context.Context, ends map[int32]int64) error {
 		}
 		if done != nil {
 			return done
+		}
+		if l.cfg.ReadCommitted && time.Since(began) > openTooLong && l.warn("waiting for a transaction to end that somebody may have left open: nothing behind it can be read",
+			"partition", gaps[0].partition, "offset", gaps[0].from, "end", gaps[0].to) && l.cfg.Blocked != nil {
+			l.cfg.Blocked(ctx)
 		}
 		stalled := time.NewTimer(stallCheck)
 		select {
@@ -103,7 +107,7 @@ func (l *Log) offsets(ctx context.Context, list func(context.Context, ...string)
 				return nil, errors.New("no broker knows the topic: it does not exist, or this client may not see it")
 			}
 		default:
-			l.warn("asking for the topic's offsets is being retried", err)
+			l.warn("asking for the topic's offsets is being retried", "error", err)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -127,7 +131,7 @@ func (l *Log) check(ctx context.Context) error {
 	}
 	topic := topics[l.cfg.Topic]
 	if errors.Is(topic.Err, kerr.UnknownTopicOrPartition) {
-		l.warn("the topic seems to have been deleted: what was read of it is kept, and nothing can be written", topic.Err)
+		l.warn("the topic seems to have been deleted: what was read of it is kept, and nothing can be written", "error", topic.Err)
 		return nil
 	}
 	if none := (kadm.TopicID{}); topic.Err == nil && topic.ID != l.id && topic.ID != none && l.id != none {
