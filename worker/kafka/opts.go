@@ -228,6 +228,9 @@ func (s *Settings) consumerOpts() ([]kgo.Opt, error) {
 	if s.instance != "" {
 		opts = append(opts, kgo.InstanceID(s.instance))
 	}
+	if s.brokerAssigns() {
+		opts = append(opts, kgo.ServerSideBalancer())
+	}
 	return opts, nil
 }
 
@@ -254,7 +257,13 @@ func (s *Settings) offsets() (start, reset kgo.Offset) {
 	return kgo.NewOffset().AtEnd(), kgo.NewOffset().AtEnd()
 }
 
+// Assignors returns the balancers of a consumer's group, best first.
+func (s *Settings) Assignors() ([]kgo.GroupBalancer, error) { return s.balancers() }
+
 func (s *Settings) balancers() ([]kgo.GroupBalancer, error) {
+	if s.brokerAssigns() {
+		return []kgo.GroupBalancer{remoteAssignors[s.remoteAssignor]}, nil
+	}
 	var out []kgo.GroupBalancer
 	for _, name := range s.assignors {
 		switch name {

@@ -72,6 +72,7 @@ type Settings struct {
 	session, heartbeat                            int
 	instance                                      string
 	assignors                                     []string
+	groupProtocol, remoteAssignor                 string
 }
 
 func (s *Settings) parse(props map[string]string) error {
@@ -156,6 +157,8 @@ func (s *Settings) consumer(d *connect.ConfigDef) {
 	d.String(&s.OffsetReset, "auto.offset.reset").Default("latest").Check(offsetReset)
 	d.List(&s.assignors, "partition.assignment.strategy").
 		Default([]string{rangeAssignor, cooperativeAssignor})
+	d.String(&s.groupProtocol, "group.protocol").Default("classic").Check(connect.OneOfFold("CONSUMER", "CLASSIC"))
+	d.String(&s.remoteAssignor, "group.remote.assignor").OrNone()
 	d.Boolean(&s.crcs, "check.crcs").Default(true)
 	d.Boolean(&s.autoCommit, "enable.auto.commit").Default(true)
 	d.Boolean(&s.autoCreate, "allow.auto.create.topics").Default(true)
@@ -259,6 +262,11 @@ func (s *Settings) check(props map[string]string) error {
 		}
 		if s.kind&Group != 0 && strings.TrimSpace(s.GroupID) == "" {
 			return connect.Errorf("org.apache.kafka.common.errors.InvalidGroupIdException", "The configured group.id should not be an empty string or whitespace.")
+		}
+		if s.kind&Group != 0 {
+			if err := s.checkGroupProtocol(props); err != nil {
+				return err
+			}
 		}
 		if s.kind&Group != 0 && s.heartbeat >= s.session {
 			return connect.ConfigErrorf("Heartbeat must be set lower than the session timeout")

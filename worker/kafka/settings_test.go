@@ -52,6 +52,10 @@ func TestInvalidValues(t *testing.T) {
 		{Group, with("group.id", "g", "session.timeout.ms", "1000"), "Heartbeat must be set lower than the session timeout"},
 		{Group, with("group.id", "g", "group.instance.id", ""), "Invalid value  for configuration group.instance.id: String must be non-empty"},
 		{Group, with("group.id", "g", "partition.assignment.strategy", "foo"), "foo ClassNotFoundException exception occurred"},
+		{Group, with("group.id", "g", "group.protocol", "x"), "Invalid value x for configuration group.protocol: String must be one of (case insensitive): CONSUMER, CLASSIC"},
+		{Group, with("group.id", "g", "group.remote.assignor", "range"), "group.remote.assignor cannot be set when group.protocol=CLASSIC"},
+		{Group, with("group.id", "g", "group.protocol", "Consumer", "session.timeout.ms", "9000", "heartbeat.interval.ms", "1"), "heartbeat.interval.ms, session.timeout.ms cannot be set when group.protocol=CONSUMER"},
+		{Group, with("group.id", "g", "group.protocol", "consumer", "group.remote.assignor", "own"), "Invalid value own for configuration group.remote.assignor: this client has the brokers' assignors uniform and range; take out the property for the broker's default"},
 		{Group, with(), "The configured group.id should not be an empty string or whitespace."},
 		{Admin, with("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "PLAIN", "sasl.jaas.config", strings.TrimSuffix(plainJAAS, ";")), "JAAS config entry not terminated by semi-colon"},
 		{Admin, with("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "PLAIN", "sasl.jaas.config", "a.PlainLoginModule requiredx x=\"hunter2\";"), "Invalid login module control flag 'requiredx' in JAAS config"},
@@ -86,6 +90,7 @@ func TestOptionsMakeClients(t *testing.T) {
 		{Consumer, with("auto.offset.reset", "by_duration:P1DT2H", "fetch.max.bytes", "2147483647", "max.partition.fetch.bytes", "0")},
 		{Group, with("group.id", "g", "group.instance.id", "i", "isolation.level", "read_committed", "fetch.max.wait.ms", "0", "max.poll.interval.ms", "1")},
 		{Group, with("group.id", "g", "auto.offset.reset", "none", "partition.assignment.strategy", stickyAssignor+","+roundRobinAssignor)},
+		{Group, with("group.id", "g", "group.protocol", "consumer", "group.remote.assignor", "range")},
 		{Internal, with("request.timeout.ms", "5000")},
 		{Admin, with("security.protocol", "sasl_ssl", "sasl.mechanism", "SCRAM-SHA-512", "ssl.endpoint.identification.algorithm", "", "sasl.jaas.config", strings.Replace(plainJAAS, "plain.Plain", "scram.Scram", 1))},
 	} {

@@ -50,8 +50,6 @@ var without = map[string]lacking{
 	"transaction.two.phase.commit.enable": {Producer, "Connect commits its transactions itself", []string{"false"}},
 
 	"exclude.internal.topics":                           {anyConsumer, "topics.regex never takes Kafka's internal topics", []string{"true"}},
-	"group.protocol":                                    {Group, "sink tasks are members of classic consumer groups", []string{"classic", "CLASSIC"}},
-	"group.remote.assignor":                             {Group, "sink tasks are members of classic consumer groups", nil},
 	"auto.commit.interval.ms":                           {anyConsumer, "Connect commits offsets itself, see offset.flush.interval.ms", nil},
 	"internal.throw.on.fetch.stable.offset.unsupported": {anyConsumer, "it is internal to Java's consumer", nil},
 	"share.acknowledgement.mode":                        {anyConsumer, "sink tasks are members of consumer groups, not share groups", []string{"implicit"}},
