@@ -2,7 +2,9 @@ package connect
 
 import (
 	"errors"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // A Field is one declared property; its methods refine the declaration.
@@ -186,7 +188,7 @@ func (f *Field[T]) read(p Props, prefix string) (value *string, errs []string) {
 					break
 				}
 			}
-			s := f.show(v)
+			s := f.shown(v, s)
 			return &s, errs
 		}
 		errs = append(errs, f.invalid(name, f.raw(s), err).Error())
@@ -209,8 +211,19 @@ func (f *Field[T]) reread(value string) (*string, error) {
 	if err != nil {
 		return nil, f.invalid(f.name, f.raw(value), err)
 	}
-	s := f.show(v)
+	s := f.shown(v, value)
 	return &s, nil
+}
+
+// shown is show of a value that was parsed from text. Milliseconds that a
+// Duration cannot hold are shown as they were given, as in Java.
+func (f *Field[T]) shown(v T, text string) string {
+	if _, ok := any(v).(time.Duration); ok {
+		if n, err := parseInteger(text, 64, f.typ); err == nil {
+			return strconv.FormatInt(n, 10)
+		}
+	}
+	return f.show(v)
 }
 
 func (f *Field[T]) key() ConfigKey {

@@ -82,7 +82,7 @@ func TestParseVectors(t *testing.T) {
 		case *[]string:
 			got = *x
 		case *float64, *int64:
-			got = shown(c)
+			got = shown(c, *input)
 		case *bool:
 			got = *x
 		case *int:
@@ -95,14 +95,7 @@ func TestParseVectors(t *testing.T) {
 }
 
 // shown returns the parsed value as the validate endpoint writes it.
-func shown(c *oneProperty) string {
-	text := fmt.Sprint(c.value)
-	switch x := c.value.(type) {
-	case *float64:
-		text = fmt.Sprint(*x)
-	case *int64:
-		text = fmt.Sprint(*x)
-	}
+func shown(c *oneProperty, text string) string {
 	var d connect.ConfigDef
 	c.Define(&d)
 	return *d.Validate(connect.Props{"k": text})[0].Value.Value
@@ -295,5 +288,19 @@ func TestMarkdown(t *testing.T) {
 	}
 	if got := connect.Markdown(define(func(*connect.ConfigDef) {})); got != "It has no properties.\n" {
 		t.Error(got)
+	}
+}
+
+type longWait struct{ wait time.Duration }
+
+func (l *longWait) Define(d *connect.ConfigDef) { d.Millis(&l.wait, "wait.ms").Default(0) }
+
+func TestMillisAreShownAsGiven(t *testing.T) {
+	var d connect.ConfigDef
+	new(longWait).Define(&d)
+	for in, want := range map[string]string{"9223372036854775807": "9223372036854775807", " +5 ": "5", "0": "0"} {
+		if got := d.Validate(connect.Props{"wait.ms": in})[0].Value.Value; got == nil || *got != want {
+			t.Errorf("%q is shown as %v, want %s", in, got, want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 )
@@ -17,6 +18,9 @@ func PluginConfig(plugins *connect.Plugins, name string, version ...string) ([]c
 	var config func() connect.Configurable
 	var class, has string
 	connector, sink := false, false
+	if strings.Contains(name, "$") && !strings.Contains(name, ".") {
+		return nil, connect.Errorf(connect.NotFoundException, "Unknown plugin %s.", name) // Java has no short names of nested classes
+	}
 	if p, ok := plugins.Sources.Find(name); ok {
 		class, has, config, connector = p.Class, p.Version, p.Config, true
 	} else if p, ok := plugins.Sinks.Find(name); ok {

@@ -64,8 +64,15 @@ func TestValidateVectors(t *testing.T) {
 			Policy string `json:"connector.client.config.override.policy"`
 		}
 		v.BindConfig(&c)
-		var p connect.Props
-		v.BindInput(&p)
+		var values map[string]*string
+		v.BindInput(&values)
+		p := connect.Props{}
+		for k, value := range values {
+			p[k] = connect.Null
+			if value != nil {
+				p[k] = *value
+			}
+		}
 		w, err := config.ParseWorker(connect.Props{
 			"bootstrap.servers": "b:1", "key.converter": "org.apache.kafka.connect.json.JsonConverter", "value.converter": "org.apache.kafka.connect.json.JsonConverter",
 			"offset.storage.file.filename": "f", "connector.client.config.override.policy": c.Policy,
