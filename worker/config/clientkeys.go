@@ -133,23 +133,6 @@ func ClientDef(kind ClientKind) *connect.ConfigDef {
 	return &d
 }
 
-// CheckClient returns what Java's client of that kind says about settings when
-// it is made: the first that cannot be read or is refused; nil if all are good.
-// Those that it does not know it ignores.
-func CheckClient(kind ClientKind, p connect.Props) error {
-	full := connect.Props{"bootstrap.servers": "localhost:9092"}
-	for _, class := range []string{"key.serializer", "value.serializer"} {
-		full[class] = "org.apache.kafka.common.serialization.ByteArraySerializer"
-	}
-	for _, class := range []string{"key.deserializer", "value.deserializer"} {
-		full[class] = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
-	}
-	for k, v := range p {
-		full[k] = v
-	}
-	return ClientDef(kind).Parse(full)
-}
-
 // offsetReset accepts by_duration too, whose duration the client reads.
 var offsetReset = connect.Check[string]{Text: "[latest, earliest, none, by_duration:PnDTnHnMn.nS]", Valid: func(v string) error {
 	switch low := strings.ToLower(v); {

@@ -33,20 +33,50 @@ func TestResponseHeaders(t *testing.T) {
 	}
 }
 
-func TestMAC(t *testing.T) {
-	for name, size := range map[string]int{"HmacSHA256": 32, "hmacsha1": 20, "HmacSHA3-512": 64, "HmacSHA512/224": 28, "HmacMD5": 16} {
-		if h, ok := MAC(name); !ok || h().Size() != size {
-			t.Errorf("%s is not known, or not of %d bytes", name, size)
+func TestSigningKeys(t *testing.T) {
+	for _, c := range []struct {
+		algorithm string
+		bits      int
+		bytes     int
+		fault     string // as Java 17's key generators say it
+	}{
+		{"HmacSHA256", 0, 32, ""},
+		{"HmacSHA1", 0, 64, ""},
+		{"hmacmd5", 0, 64, ""},
+		{"HmacSHA512", 0, 64, ""},
+		{"HmacSHA512/224", 0, 28, ""},
+		{"HmacSHA3-512", 0, 64, ""},
+		{"hmacsha256", 41, 6, ""},
+		{"HmacSHA256", 1024, 128, ""},
+		{"HmacMD5", 1, 1, ""},
+		{"AES", 256, 32, ""},
+		{"DES", 56, 8, ""},
+		{"DESede", 112, 24, ""},
+		{"ChaCha20", 256, 32, ""},
+		{"Blowfish", 448, 56, ""},
+		{"ARCFOUR", 1024, 128, ""},
+		{"HmacSHA256", 39, 0, "Key length must be at least 40 bits"},
+		{"HmacSHA1", -1, 0, "Empty key"},
+		{"AES", 100, 0, "Wrong keysize: must be equal to 128, 192 or 256"},
+		{"arcfour", 39, 0, "Key length for ARCFOUR must be between 40 and 1024 bits"},
+		{"RC2", 1025, 0, "Key length for RC2 must be between 40 and 1024 bits"},
+		{"Blowfish", 100, 0, "Keysize must be multiple of 8, and can only range from 32 to 448 (inclusive)"},
+		{"ChaCha20", 128, 0, "Key length for ChaCha20 must be 256 bits"},
+		{"DES", 64, 0, "Wrong keysize: must be equal to 56"},
+		{"DESede", 128, 0, "Wrong keysize: must be equal to 112 or 168"},
+	} {
+		s := Signing{KeyAlgorithm: c.algorithm, KeySize: c.bits}
+		fault := ""
+		if c.bits != 0 {
+			fault = keySizeFault(c.algorithm, c.bits)
+		}
+		if fault != c.fault || fault == "" && s.KeyLength() != c.bytes {
+			t.Errorf("%s of %d bits: %d bytes, %q", c.algorithm, c.bits, s.KeyLength(), fault)
 		}
 	}
-	if _, ok := MAC("Bogus"); ok {
-		t.Error("Bogus is known")
-	}
-	s := Signing{KeyAlgorithm: "HmacSHA1"}
-	if s.KeyLength() != 64 {
-		t.Error(s.KeyLength())
-	}
-	if s.KeySize = 129; s.KeyLength() != 17 {
-		t.Error(s.KeyLength())
+	for _, name := range []string{"AES", "Bogus", "HmacBogus", "SslMacSHA1"} {
+		if supportedMAC(name) == nil {
+			t.Errorf("%s was taken for a MAC", name)
+		}
 	}
 }

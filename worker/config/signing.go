@@ -1,13 +1,7 @@
 package config
 
 import (
-	"crypto/md5"  //nolint:gosec // HmacMD5 is one of the algorithms that a cluster may be set to
-	"crypto/sha1" //nolint:gosec // and so is HmacSHA1
-	"crypto/sha256"
-	"crypto/sha3"
-	"crypto/sha512"
 	"fmt"
-	"hash"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +29,7 @@ func (s *Signing) Define(d *connect.ConfigDef) {
 	d.Int(&s.KeySize, "inter.worker.key.size").OrNone().Is(low).Doc("Size of the key, in bits.")
 	d.String(&s.Algorithm, "inter.worker.signature.algorithm").Default("HmacSHA256").Is(low).
 		Check(connect.Check[string]{Text: "Any MAC algorithm supported by the worker JVM", Valid: func(v string) error {
-			return supported(v, macs, macHashes)
+			return supportedMAC(v)
 		}}).Doc("Algorithm that internal requests are signed with.")
 	d.List(&s.Accepted, "inter.worker.verification.algorithms").Default([]string{"HmacSHA256"}).Is(low).
 		Check(connect.Check[[]string]{Text: "A list of one or more MAC algorithms, each supported by the worker JVM", Valid: func(v []string) error {
@@ -43,7 +37,7 @@ func (s *Signing) Define(d *connect.ConfigDef) {
 				return errText("At least one signature verification algorithm must be provided")
 			}
 			for _, a := range v {
-				if err := supported(a, macs, macHashes); err != nil {
+				if err := supportedMAC(a); err != nil {
 					return connect.PropertyError("Invalid value " + a + " for configuration {name}: " + err.Error())
 				}
 			}
@@ -65,36 +59,53 @@ func (s *Signing) check(sized bool) error {
 
 // KeyLength returns the length in bytes of the key to make.
 func (s *Signing) KeyLength() int {
-	if s.KeySize != 0 {
-		return (s.KeySize + 7) / 8
-	}
 	n, _ := fold(keyBytes, s.KeyAlgorithm)
-	return n
+	if a := strings.ToLower(s.KeyAlgorithm); s.KeySize == 0 || a == "des" || a == "desede" { // whose bits have parity beside them
+		return n
+	}
+	return (s.KeySize + 7) / 8
 }
 
-// MAC returns the hash under a MAC algorithm's name, as users and the
-// X-Connect-Request-Signature-Algorithm header write it; false: it is unknown.
-func MAC(algorithm string) (func() hash.Hash, bool) { return fold(macHashes, algorithm) }
-
+// keySizeFault is what Java's key generators say about a size.
 func keySizeFault(algorithm string, bits int) string {
-	switch algorithm = strings.ToLower(algorithm); {
-	case strings.HasPrefix(algorithm, "hmac") && bits < 40:
-		return "Key length must be at least 40 bits"
-	case algorithm == "aes" && bits != 128 && bits != 192 && bits != 256:
+	name, _ := canonical(keyBytes, algorithm)
+	switch {
+	case name == "HmacMD5" || name == "HmacSHA1":
+		if bits < 1 {
+			return "Empty key"
+		}
+	case strings.HasPrefix(name, "Hmac"):
+		if bits < 40 {
+			return "Key length must be at least 40 bits"
+		}
+	case name == "AES" && bits != 128 && bits != 192 && bits != 256:
 		return "Wrong keysize: must be equal to 128, 192 or 256"
-	case bits < 1:
-		return "Key length must be at least 1 bit"
+	case (name == "ARCFOUR" || name == "RC2") && (bits < 40 || bits > 1024):
+		return "Key length for " + name + " must be between 40 and 1024 bits"
+	case name == "Blowfish" && (bits%8 != 0 || bits < 32 || bits > 448):
+		return "Keysize must be multiple of 8, and can only range from 32 to 448 (inclusive)"
+	case name == "ChaCha20" && bits != 256:
+		return "Key length for ChaCha20 must be 256 bits"
+	case name == "DES" && bits != 56:
+		return "Wrong keysize: must be equal to 56"
+	case name == "DESede" && bits != 112 && bits != 168:
+		return "Wrong keysize: must be equal to 112 or 168"
 	}
 	return ""
 }
 
-func fold[V any](m map[string]V, name string) (v V, ok bool) {
-	for k, v := range m {
+func canonical[V any](m map[string]V, name string) (string, bool) {
+	for k := range m {
 		if strings.EqualFold(k, name) {
-			return v, true
+			return k, true
 		}
 	}
-	return v, false
+	return "", false
+}
+
+func fold[V any](m map[string]V, name string) (v V, ok bool) {
+	k, ok := canonical(m, name)
+	return m[k], ok
 }
 
 func supported[V any](name, all string, known map[string]V) error {
@@ -104,11 +115,13 @@ func supported[V any](name, all string, known map[string]V) error {
 	return nil
 }
 
-var macHashes = map[string]func() hash.Hash{
-	"HmacMD5": md5.New, "HmacSHA1": sha1.New, "HmacSHA224": sha256.New224, "HmacSHA256": sha256.New, "HmacSHA384": sha512.New384,
-	"HmacSHA512": sha512.New, "HmacSHA512/224": sha512.New512_224, "HmacSHA512/256": sha512.New512_256,
-	"HmacSHA3-224": func() hash.Hash { return sha3.New224() }, "HmacSHA3-256": func() hash.Hash { return sha3.New256() },
-	"HmacSHA3-384": func() hash.Hash { return sha3.New384() }, "HmacSHA3-512": func() hash.Hash { return sha3.New512() },
+// supportedMAC accepts the algorithms that sign with a key of any kind; Java
+// makes keys for each of them.
+func supportedMAC(name string) error {
+	if !strings.HasPrefix(strings.ToLower(name), "hmac") {
+		return supported[int](name, macs, nil)
+	}
+	return supported(name, macs, keyBytes)
 }
 
 // keyBytes are the lengths of the keys that Java makes for an algorithm.

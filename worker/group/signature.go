@@ -3,13 +3,11 @@ package group
 import (
 	"crypto/hmac"
 	"crypto/md5"
-	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha3"
 	"crypto/sha512"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"hash"
 	"net/http"
@@ -46,40 +44,6 @@ var macs = map[string]func() hash.Hash{
 // KnownMAC reports whether requests can be signed with the algorithm, a Java
 // name such as HmacSHA256.
 func KnownMAC(algorithm string) bool { return macs[strings.ToLower(algorithm)] != nil }
-
-// NewKey generates a session key for inter.worker.key.generation.algorithm,
-// inter.worker.key.size bits long; nil stands for the size that Java takes by
-// default. The error's text is what Java puts at the end of "Unable to create
-// key generator with algorithm ... and key size ...: ".
-func NewKey(algorithm string, bits *int) ([]byte, error) {
-	name := strings.ToLower(algorithm)
-	var size int
-	switch mac := macs[name]; {
-	case name == "hmacmd5" || name == "hmacsha1":
-		size = 64
-		if bits != nil && *bits <= 0 {
-			return nil, errors.New("Empty key")
-		}
-	case mac != nil:
-		size = mac().Size()
-		if bits != nil && *bits < 40 {
-			return nil, errors.New("Key length must be at least 40 bits")
-		}
-	case name == "aes":
-		size = 16
-		if bits != nil && !slices.Contains([]int{128, 192, 256}, *bits) {
-			return nil, errors.New("Wrong keysize: must be equal to 128, 192 or 256")
-		}
-	default:
-		return nil, fmt.Errorf("%s KeyGenerator not available", algorithm)
-	}
-	if bits != nil {
-		size = (*bits + 7) / 8
-	}
-	key := make([]byte, size)
-	rand.Read(key) // never fails, see crypto/rand
-	return key, nil
-}
 
 // Sign puts the signature of body into the headers of a request. It panics if
 // the algorithm is not known: check it when the configuration is read.

@@ -1,7 +1,6 @@
 package group
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -91,48 +90,5 @@ func TestCheckOfSignatures(t *testing.T) {
 				t.Errorf("judged %#v, want %d with %q", err, tt.status, tt.message)
 			}
 		})
-	}
-}
-
-func TestNewKey(t *testing.T) {
-	const unset = 1 << 30
-	size := func(bits int) *int {
-		if bits == unset {
-			return nil
-		}
-		return &bits
-	}
-	for _, tt := range []struct {
-		algorithm   string
-		bits, bytes int
-	}{
-		{"HmacSHA256", unset, 32},
-		{"HmacSHA1", unset, 64},
-		{"HmacMD5", unset, 64},
-		{"HmacSHA512", unset, 64},
-		{"HmacSHA384", unset, 48},
-		{"HmacSHA512/224", unset, 28},
-		{"HmacSHA3-512", unset, 64},
-		{"hmacsha256", 41, 6},
-		{"HmacSHA256", 1024, 128},
-		{"AES", unset, 16},
-		{"AES", 256, 32},
-	} {
-		key, err := NewKey(tt.algorithm, size(tt.bits))
-		other, _ := NewKey(tt.algorithm, size(tt.bits))
-		if err != nil || len(key) != tt.bytes || string(key) == string(other) {
-			t.Errorf("%s of %d bits: %d bytes, error %v, %s", tt.algorithm, tt.bits, len(key), err, base64.StdEncoding.EncodeToString(other))
-		}
-	}
-	for _, tt := range []struct {
-		algorithm string
-		bits      int
-		want      string
-	}{
-		{"HmacSHA256", 39, "at least 40 bits"}, {"AES", 100, "128, 192 or 256"}, {"HmacBad", unset, "HmacBad KeyGenerator not available"}, {"HmacMD5", 0, "Empty key"}, {"HmacSHA256", 0, "at least 40 bits"},
-	} {
-		if _, err := NewKey(tt.algorithm, size(tt.bits)); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s of %d bits: error %v", tt.algorithm, tt.bits, err)
-		}
 	}
 }

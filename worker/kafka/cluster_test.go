@@ -148,7 +148,7 @@ func TestTopicCreationEnsure(t *testing.T) {
 	}
 	for range 2 {
 		for _, topic := range []string{"there", "new"} {
-			if err := tc.Ensure(t.Context(), c, topic); err != nil || !tc.Known(topic) {
+			if err := tc.Ensure(t.Context(), c, topic); err != nil || !tc.seen[topic] {
 				t.Fatal(err)
 			}
 		}

@@ -186,14 +186,3 @@ func (t *TopicCreation) Ensure(ctx context.Context, c *Cluster, name string) err
 	t.seen[name] = true
 	return nil
 }
-
-// Known reports whether Ensure has nothing left to do for a topic: the check
-// that a runner can afford for each record.
-func (t *TopicCreation) Known(name string) bool {
-	if t == nil {
-		return true
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.seen[name]
-}
