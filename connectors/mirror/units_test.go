@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/connectors/connecttest"
+	"github.com/millwright-connect/millwright/connectors/data"
 	"github.com/millwright-connect/millwright/worker/kafka"
 )
 
@@ -302,4 +304,57 @@ func TestSourceAway(t *testing.T) {
 			t.Errorf("tried after %v seconds, want %v", at, want)
 		}
 	})
+}
+
+// TestConvert makes of a record what Java makes: schemas that say bytes, of
+// which keys and null headers may be none.
+func TestConvert(t *testing.T) {
+	source, err := connect.NewSourcePartition(connect.Object{"cluster": "a", "topic": "t", "partition": int32(3)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if source.Key() != `{"cluster":"a","partition":3,"topic":"t"}` {
+		t.Error(source.Key())
+	}
+	b := batch{places: make([]place, 0, 1), headers: make([]connect.Header, 0, 2), now: 1100}
+	s := &stream{remote: "a.t", source: source}
+	records := b.convert(nil, s, []*kgo.Record{{
+		Topic: "t", Partition: 3, Offset: 41, Value: []byte("v"), Timestamp: time.UnixMilli(1000),
+		Headers: []kgo.RecordHeader{{Key: "h", Value: []byte("x")}, {Key: "n"}},
+	}})
+	r := records[0]
+	if r.Topic != "a.t" || r.Partition != 3 || r.Timestamp != 1000 || r.Source != source {
+		t.Errorf("%+v", r)
+	}
+	for what, d := range map[string]struct {
+		got      data.Datum
+		optional bool
+		text     string
+	}{
+		"key": {r.Key, true, ""}, "value": {r.Value, false, "v"}, "header": {r.Headers[0].Value, false, "x"}, "null header": {r.Headers[1].Value, true, ""},
+	} {
+		if d.got.Schema.Kind() != data.Bytes || d.got.Schema.IsOptional() != d.optional || d.got.Value.IsNull() != (d.text == "") || d.text != "" && string(d.got.Value.Bytes()) != d.text {
+			t.Errorf("%s: %v %v", what, d.got.Schema, d.got.Value)
+		}
+	}
+	if b, err := json.Marshal(r.Position); err != nil || string(b) != `{"offset":41}` {
+		t.Errorf("position %s %v", b, err)
+	}
+	if s.age.Load() != 100 || s.bytes.Load() != 1 {
+		t.Errorf("age %d, bytes %d", s.age.Load(), s.bytes.Load())
+	}
+}
+
+func TestNewerCheckpoint(t *testing.T) {
+	before := checkpoint{upstream: 100, downstream: 50}
+	for _, c := range []struct {
+		upstream, downstream int64
+		newer                bool
+	}{
+		{100, 50, false}, {110, 50, false}, {110, 40, false}, {110, 51, true}, {99, 20, true}, {99, 50, true}, {100, 51, true},
+	} {
+		if got := (checkpoint{upstream: c.upstream, downstream: c.downstream}).newer(before); got != c.newer {
+			t.Errorf("%d:%d after 100:50 is news: %v", c.upstream, c.downstream, got)
+		}
+	}
 }
