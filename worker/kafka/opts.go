@@ -42,11 +42,16 @@ func (s *Settings) Opts(log *slog.Logger) ([]kgo.Opt, error) {
 		kgo.RetryBackoffFn(backoff(millis(s.retryBackoff), millis(max(s.retryBackoff, s.retryBackoffMax)))),
 		kgo.ConnIdleTimeout(s.idle()),
 		kgo.DialTimeout(millis(max(1, s.setupTimeout))),
+		// A broker that is going down closes connections that it has just taken. The
+		// library takes that for wrong settings, and fails records for it; Java tries
+		// again, and so do we. It is logged all the same.
+		kgo.AlwaysRetryEOF(),
 	}
 	age := s.clamp("metadata.max.age.ms", s.metadataMaxAge, 10*time.Millisecond, time.Hour)
 	opts = append(opts, kgo.MetadataMaxAge(age), kgo.MetadataMinAge(min(age, time.Second)))
 	if log != nil {
-		opts = append(opts, kgo.WithLogger(logger{log}))
+		to := logger{log, trouble(log)}
+		opts = append(opts, kgo.WithLogger(to), kgo.WithHooks(to))
 	}
 	if Dial != nil {
 		opts = append(opts, kgo.Dialer(func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -285,29 +290,4 @@ func (s *Settings) balancers() ([]kgo.GroupBalancer, error) {
 			rangeAssignor, roundRobinAssignor, stickyAssignor, cooperativeAssignor)
 	}
 	return out, nil
-}
-
-// logger gives franz-go's log lines to a slog.Logger. What the library calls
-// informational happens at every connection and is debugging here.
-type logger struct{ log *slog.Logger }
-
-func (l logger) Level() kgo.LogLevel {
-	switch ctx := context.Background(); {
-	case l.log.Enabled(ctx, slog.LevelDebug):
-		return kgo.LogLevelInfo
-	case l.log.Enabled(ctx, slog.LevelWarn):
-		return kgo.LogLevelWarn
-	}
-	return kgo.LogLevelError
-}
-
-func (l logger) Log(level kgo.LogLevel, msg string, keyvals ...any) {
-	to := slog.LevelDebug
-	switch level {
-	case kgo.LogLevelError:
-		to = slog.LevelError
-	case kgo.LogLevelWarn:
-		to = slog.LevelWarn
-	}
-	l.log.Log(context.Background(), to, msg, keyvals...)
 }

@@ -43,7 +43,12 @@ type output struct {
 	out    io.Writer
 	json   bool
 	redact func(string) string
+	notes  sync.Map
 }
+
+// Notes are kept for all who write to this handler, and to those derived from
+// it: what must not be said again and again, whoever says it.
+func (h *Handler) Notes() *sync.Map { return &h.notes }
 
 // NewHandler returns a handler that asks loggers for levels.
 func NewHandler(l *Loggers, o Options) *Handler {
