@@ -40,13 +40,16 @@ type clientSlot struct {
 
 type openClient struct {
 	*kgo.Client
-	closing atomic.Bool
-	closed  chan struct{}
+	departure *departure // of a consumer whose group it manages; else nil
+	closing   atomic.Bool
+	closed    chan struct{}
 }
 
 // set puts the client in; if the task was abandoned meanwhile it is closed.
-func (s *clientSlot) set(cl *kgo.Client, abandoned func() bool) {
-	s.p.Store(&openClient{Client: cl, closed: make(chan struct{})})
+func (s *clientSlot) set(cl *kgo.Client, abandoned func() bool) { s.setConsumer(cl, nil, abandoned) }
+
+func (s *clientSlot) setConsumer(cl *kgo.Client, d *departure, abandoned func() bool) {
+	s.p.Store(&openClient{Client: cl, departure: d, closed: make(chan struct{})})
 	if abandoned() {
 		s.close()
 	}
@@ -74,8 +77,16 @@ func (s *clientSlot) close() {
 	leave, cancel := context.WithTimeout(context.Background(), leaveTime)
 	defer cancel()
 	cl.AllowRebalance()
-	_ = cl.LeaveGroupContext(leave) // else its session ends by itself
+	if cl.departure != nil {
+		cl.departure.begin(leave, cl.Client)
+	}
+	if err := cl.LeaveGroupContext(leave); err != nil && cl.departure != nil {
+		cl.departure.cut() // its session ends by itself; Close must not wait for the group
+	}
 	cl.Close()
+	if cl.departure != nil {
+		cl.departure.cut()
+	}
 	cl.AllowRebalance() // Close polls once itself, which a late part of leaving may wait for
 }
 

@@ -130,7 +130,7 @@ func (w *Worker) renewSessionKey(ctx context.Context) time.Duration {
 // mostHeartbeat bounds heartbeat.interval.ms: a member hears of a rebalance in
 // the answer to a heartbeat, so Java's default of three seconds is what most of
 // a rebalance is spent on. A heartbeat costs next to nothing.
-const mostHeartbeat = time.Second
+const mostHeartbeat = 500 * time.Millisecond
 
 // openMember makes this worker's membership of its group; the returned function
 // closes its client.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/dlclark/regexp2"
@@ -17,13 +18,15 @@ import (
 )
 
 // idleWait is how long the broker may hold a fetch that finds nothing, when the
-// user does not say. Java's half second costs a worker with many idle tasks more
-// than they are worth; new records are answered at once either way.
-const idleWait = 5 * time.Second
+// user does not say: of sink tasks, and of the worker's own topics. Java's half
+// second costs a worker with many idle tasks more than they are worth; new
+// records are answered at once either way.
+const idleWait = 10 * time.Second
 
 // A subscription says which topics a sink task reads.
 type subscription struct {
-	opts []kgo.Opt
+	opts      []kgo.Opt
+	departure *departure // nil: the group's members do not rebalance among themselves
 	// matches finds topics where the client cannot: patterns that Go's own
 	// regular expressions do not have. nil: it can.
 	matches func(topic string) bool
@@ -49,6 +52,14 @@ func (r *sinkRunner) consumerOpts() (subscription, error) {
 	r.most = max(settings.MaxPollRecords, 1)
 	if _, given := props["fetch.max.wait.ms"]; !given {
 		opts = append(opts, kgo.FetchMaxWait(idleWait))
+	}
+	if !strings.EqualFold(props["group.protocol"], "consumer") {
+		assignors, err := settings.Assignors()
+		if err != nil {
+			return s, err
+		}
+		s.departure = newDeparture(props["group.instance.id"] != "")
+		opts = append(opts, s.departure.opts(assignors)...)
 	}
 	s.opts = append(append(opts, s.opts...),
 		kgo.DisableAutoCommit(),
@@ -85,7 +96,7 @@ func (r *sinkRunner) openConsumer(ctx context.Context, s subscription) error {
 	if err != nil {
 		return connect.Failf("Failed to construct kafka consumer: %w", err)
 	}
-	r.consumer.set(cl, r.lost.Load)
+	r.consumer.setConsumer(cl, s.departure, r.lost.Load)
 	if s.matches == nil {
 		return nil
 	}
@@ -141,6 +152,8 @@ func (r *sinkRunner) fetchErrors(fetches kgo.Fetches) error {
 			failed = connect.Errorf("org.apache.kafka.common.errors.TopicAuthorizationException", "Not authorized to access topics: [%s]", topic)
 		case errors.Is(err, kerr.GroupAuthorizationFailed):
 			failed = connect.Errorf("org.apache.kafka.common.errors.GroupAuthorizationException", "Not authorized to access group: %s", r.w.kafka.SinkGroupID(r.id.Connector, r.conn))
+		case errors.Is(err, kerr.InvalidTopicException):
+			failed = connect.Errorf("org.apache.kafka.common.errors.InvalidTopicException", "Invalid topics: [%s]", topic)
 		case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.UnknownTopicOrPartition):
 			if r.owned[connect.TopicPartition{Topic: topic, Partition: p}] { // the others need not exist yet
 				r.unknown.note(topic, time.Now())

@@ -85,6 +85,9 @@ type Member struct {
 	beating   bool
 	beats     chan beat
 	nextBeat  time.Time
+	rounded   time.Time // when the last round was completed
+	calm      time.Time // no rebalance that we have yet to join began before
+	missing   bool      // one has begun since
 	clockBase time.Time
 }
 
@@ -190,6 +193,12 @@ func (c *Config) grace() time.Duration {
 	return c.Session - min(c.Session/10, (c.Session-c.Heartbeat)/2)
 }
 
+// missable is for how long a rebalance may go on without us: the group then does
+// without, and gives our work to others before a heartbeat tells us so.
+func (c *Config) missable() time.Duration {
+	return c.Rebalance - min(c.Rebalance/10, c.Heartbeat)
+}
+
 // mayJoin reports whether a round is due and nothing stands against it.
 func (m *Member) mayJoin() bool {
 	return m.wish != "" && m.pending == nil && m.revoking == nil && !time.Now().Before(m.notBefore)
@@ -267,6 +276,9 @@ func (m *Member) nextDeadline() time.Time {
 		if !m.waiting.IsZero() {
 			sooner(m.waiting.Add(m.cfg.Rebalance))
 		}
+		if m.missing && !m.joining {
+			sooner(m.calm.Add(m.cfg.missable()))
+		}
 	}
 	sooner(m.scheduled)
 	if m.wish != "" && m.notBefore.After(time.Now()) {
@@ -291,6 +303,11 @@ func (m *Member) lookAtClock(ctx context.Context) {
 	if !m.waiting.IsZero() && now.Sub(m.waiting) >= m.cfg.Rebalance {
 		m.lose(fmt.Sprintf("the worker did not take or carry out its assignment within rebalance.timeout.ms (%v)", m.cfg.Rebalance))
 		m.leave(ctx, "worker poll timeout has expired.")
+		return
+	}
+	if m.missing && !m.joining && now.Sub(m.calm) >= m.cfg.missable() {
+		m.lose(fmt.Sprintf("the worker did not join a rebalance within rebalance.timeout.ms (%v)", m.cfg.Rebalance))
+		m.leave(ctx, "could not join the rebalance in time")
 		return
 	}
 	if !m.beating && !now.Before(m.nextBeat) {

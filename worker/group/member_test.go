@@ -270,3 +270,22 @@ func TestCoordinatorMoves(t *testing.T) {
 		p.settled(a, b)
 	})
 }
+
+// Work that is taken from some members for another is given to it in a second
+// round, of which those that lose nothing hear only from a heartbeat: the next
+// must not be a whole interval away.
+func TestFollowUpRoundIsNotWaitedFor(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.configure(three)
+		slow := func(w *worker, _ *Config) { w.stopTime = time.Second }
+		a, b := p.add(slow), p.add(slow)
+		p.sleep(10 * time.Second)
+		p.settled(a, b)
+		c := p.add(nil)
+		for c.assignment() == nil { // as soon as the others have heard of it
+			p.sleep(10 * time.Millisecond)
+		}
+		p.sleep(1600 * time.Millisecond)
+		p.settled(a, b, c)
+	})
+}

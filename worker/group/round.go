@@ -80,6 +80,7 @@ func (m *Member) round(ctx context.Context) error {
 	}
 	m.stage++
 	m.generation, m.contact, m.nextBeat = j.generation, time.Now(), time.Now()
+	m.calm, m.missing = m.contact, false
 	state, last := m.state, m.lastCompleted
 	s, err := during(ctx, m, func(ctx context.Context) (synced, error) { return m.sync(ctx, j, snap, state, last) })
 	if err != nil {
@@ -250,7 +251,8 @@ func (m *Member) catchUp(ctx context.Context, snap snapshot, newest int64) snaps
 // apply makes the outcome of a round ours.
 func (m *Member) apply(j joined, s synced, claim *WireAssignment) {
 	w := s.wire
-	m.wish, m.nextBeat = "", time.Now() // a rebalance that began meanwhile is learnt of at once
+	m.rounded = time.Now()
+	m.wish, m.nextBeat = "", m.rounded // a rebalance that began meanwhile is learnt of at once
 	if s.sent.After(m.contact) {
 		m.contact = s.sent
 	}
@@ -303,9 +305,21 @@ type beat struct {
 	err   error
 }
 
+// quick is how soon after a round the next heartbeats are sent. A round often
+// has another on its heels, as when work is taken from one member for another,
+// and a member hears of it only in the answer to a heartbeat.
+const quick = 50 * time.Millisecond
+
+// pace is how long to wait from one heartbeat to the next: half of the time since
+// the last round, so that whatever follows it is heard of in half as much time
+// again as it took.
+func (m *Member) pace(now time.Time) time.Duration {
+	return min(max(now.Sub(m.rounded)/2, quick), m.cfg.Heartbeat)
+}
+
 // beat sends a heartbeat; its outcome arrives in m.beats.
 func (m *Member) beat(ctx context.Context, now time.Time) {
-	m.beating, m.nextBeat = true, now.Add(m.cfg.Heartbeat)
+	m.beating, m.nextBeat = true, now.Add(m.pace(now))
 	req := kmsg.NewPtrHeartbeatRequest()
 	req.Group, req.MemberID, req.Generation = m.cfg.Group, m.id, m.generation
 	b := beat{sent: now, stage: m.stage}
@@ -338,7 +352,9 @@ func (m *Member) beaten(b beat) {
 	}
 	switch {
 	case b.err == nil:
+		m.calm = b.sent
 	case errors.Is(b.err, kerr.RebalanceInProgress):
+		m.missing = true
 		if m.wish == "" {
 			m.wish = "the group is rebalancing"
 		}
