@@ -14,14 +14,8 @@ import (
 // proxy: who comes through the proxy is sent back through it.
 func ownWithProxy(t testing.TB) (*broker, *proxy) {
 	t.Helper()
-	ports := freePorts(t, 4)
-	direct, behind, front, controller := ports[0], ports[1], ports[2], ports[3]
-	b := ownAt(t, direct,
-		fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d,PROXIED://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d", direct, behind, controller),
-		fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d,PROXIED://127.0.0.1:%d", direct, front),
-		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
-		"inter.broker.listener.name=PLAINTEXT", fmt.Sprintf("controller.quorum.voters=1@127.0.0.1:%d", controller))
-	return b, newProxy(t, front, fmt.Sprintf("127.0.0.1:%d", behind))
+	brokers, proxies := brokersWithProxies(t, 1)
+	return brokers[0], proxies[0]
 }
 
 // TestBrokerGoesAndComes restarts the only broker while records flow, twice.

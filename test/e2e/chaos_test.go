@@ -21,7 +21,7 @@ import (
 // than promised, or is not running. The seed is printed; the environment can
 // set it, and how long and how large it is to be:
 //
-//	MILLWRIGHT_CHAOS_SEED=7 MILLWRIGHT_CHAOS_TIME=10m MILLWRIGHT_CHAOS_CONNECTORS=50 go test -run Chaos ./test/e2e
+//	MILLWRIGHT_CHAOS_SEED=7 MILLWRIGHT_CHAOS_TIME=10m MILLWRIGHT_CHAOS_CONNECTORS=50 MILLWRIGHT_CHAOS_BROKERS=3 go test -run Chaos ./test/e2e
 func TestChaos(t *testing.T) {
 	t.Parallel()
 	env(t, "KAFKA_BOOTSTRAP") // there is a Kafka to start
@@ -29,15 +29,20 @@ func TestChaos(t *testing.T) {
 		t.Skip("takes a minute; not run with -short")
 	}
 	seed := setting(t, "MILLWRIGHT_CHAOS_SEED", rand.Uint64(), func(s string) (uint64, error) { return strconv.ParseUint(s, 10, 64) })
-	connectors := setting(t, "MILLWRIGHT_CHAOS_CONNECTORS", 20, strconv.Atoi)
+	connectors := setting(t, "MILLWRIGHT_CHAOS_CONNECTORS", 50, strconv.Atoi)
+	brokers := setting(t, "MILLWRIGHT_CHAOS_BROKERS", 1, strconv.Atoi)
 	lasting := setting(t, "MILLWRIGHT_CHAOS_TIME", 25*time.Second, time.ParseDuration)
 	for _, exactly := range []bool{false, true} {
 		name := map[bool]string{false: "at least once", true: "exactly once"}[exactly]
 		t.Run(name, func(t *testing.T) {
-			t.Logf("seed %d, %d connectors, %v", seed, connectors, lasting)
-			s := newStorm(t, seed, connectors, exactly)
+			t.Logf("seed %d, %d connectors, %d brokers, %v", seed, connectors, brokers, lasting)
+			s := newStorm(t, seed, connectors, brokers, exactly)
+			twice := watchDoubles(t, s.workers)
 			s.rage(lasting)
 			s.settle()
+			// A member that nobody hears goes on until its session has passed, and its
+			// tasks have the time for a graceful stop. The rest is for a busy machine.
+			twice.judge(t, sessionTime+gracefulTime+3*time.Second)
 			s.judge()
 		})
 	}
@@ -61,8 +66,9 @@ type storm struct {
 	*cluster
 	began   time.Time
 	rand    *rand.Rand
-	broker  *broker
-	proxy   *proxy
+	broker  *broker // the first
+	brokers []*broker
+	proxies []*proxy // between each broker and the last worker
 	exactly bool
 	flows   []*flow
 	frozen  map[*worker]bool
@@ -71,21 +77,34 @@ type storm struct {
 	asking  sync.WaitGroup
 }
 
-func newStorm(t *testing.T, seed uint64, connectors int, exactly bool) *storm {
+func newStorm(t *testing.T, seed uint64, connectors, brokers int, exactly bool) *storm {
 	s := &storm{began: time.Now(), rand: rand.New(rand.NewPCG(seed, seed)), exactly: exactly, frozen: map[*worker]bool{}}
-	s.broker, s.proxy = ownWithProxy(t)
-	s.cluster = newCluster(t, s.broker.at, "session.timeout.ms", "3000", "heartbeat.interval.ms", "500", "scheduled.rebalance.max.delay.ms", "1000",
-		"exactly.once.source.support", map[bool]string{false: "disabled", true: "enabled"}[exactly], "task.shutdown.graceful.timeout.ms", "2000",
+	s.brokers, s.proxies = brokersWithProxies(t, brokers)
+	s.broker = s.brokers[0]
+	var direct, proxied []string
+	for i, b := range s.brokers {
+		direct, proxied = append(direct, b.at), append(proxied, s.proxies[i].addr())
+	}
+	s.cluster = newCluster(t, strings.Join(direct, ","), "config.storage.replication.factor", "-1", "offset.storage.replication.factor", "-1", "status.storage.replication.factor", "-1", "session.timeout.ms", ms(sessionTime), "heartbeat.interval.ms", "500", "scheduled.rebalance.max.delay.ms", "1000",
+		"exactly.once.source.support", map[bool]string{false: "disabled", true: "enabled"}[exactly], "task.shutdown.graceful.timeout.ms", ms(gracefulTime),
 		"producer.transaction.timeout.ms", "10000") // what a killed task leaves open holds up others until its successor comes, or for so long
 	s.add()
 	s.add()
-	s.add("bootstrap.servers", s.proxy.addr())
+	s.add("bootstrap.servers", strings.Join(proxied, ","))
 	t.Cleanup(s.transactions)
 	for i := range connectors / 2 {
 		s.flows = append(s.flows, newFlow(t, s.broker.kafka, s.workers[i%3], fmt.Sprintf("c%d", i), 1+i%3, 1+i%3, 20*time.Millisecond))
 	}
 	return s
 }
+
+// The times that say how long a task may run twice.
+const (
+	sessionTime  = 3 * time.Second
+	gracefulTime = 2 * time.Second
+)
+
+func ms(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) }
 
 // note logs what happens, and when.
 func (s *storm) note(format string, args ...any) {
@@ -148,8 +167,7 @@ func (s *storm) happens() {
 		delete(s.frozen, w)
 	case s.cut && w == s.workers[2]:
 		what = "mend the network of"
-		s.proxy.mend()
-		s.cut = false
+		s.mend()
 	case n < 20:
 		what = "kill"
 		w.kill()
@@ -163,18 +181,21 @@ func (s *storm) happens() {
 		<-w.done
 	case n < 48 && w == s.workers[2]:
 		what = "cut the network of"
-		s.proxy.cut()
+		for _, p := range s.proxies {
+			p.cut()
+		}
 		s.cut = true
 	case n < 52 && s.broken < 2:
 		s.broken++
+		b := s.rand.IntN(len(s.brokers))
 		if s.rand.IntN(2) == 0 {
-			s.note("restart the broker")
-			s.broker.down()
+			s.note("restart broker %d", b)
+			s.brokers[b].down()
 		} else {
-			s.note("kill the broker")
-			s.broker.kill()
+			s.note("kill broker %d", b)
+			s.brokers[b].kill()
 		}
-		s.broker.up()
+		s.brokers[b].up()
 		return
 	case n < 70:
 		what = "change " + f.sink + " at"
@@ -193,6 +214,15 @@ func (s *storm) happens() {
 	s.note("%s worker %d", what, slices.Index(s.workers, w))
 }
 
+func (s *storm) mend() {
+	if s.cut {
+		for _, p := range s.proxies {
+			p.mend()
+		}
+		s.cut = false
+	}
+}
+
 // ask sends a request that may or may not be carried out.
 func (s *storm) ask(w *worker, method, path string, body any) {
 	s.asking.Go(func() {
@@ -209,9 +239,7 @@ func (f *flow) sinkConfig(more ...string) props {
 // settle mends everything and waits until all runs.
 func (s *storm) settle() {
 	s.note("settle")
-	if s.cut {
-		s.proxy.mend()
-	}
+	s.mend()
 	for _, w := range s.workers {
 		switch {
 		case s.frozen[w]:

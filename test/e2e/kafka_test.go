@@ -101,10 +101,10 @@ func (b *broker) kill() {
 	b.process.Kill()
 }
 
-// topic makes a topic.
+// topic makes a topic with as many replicas as the brokers want.
 func (k *kafka) topic(name string, partitions int) string {
 	k.Helper()
-	_, err := k.admin.CreateTopic(k.Context(), int32(partitions), 1, nil, name)
+	_, err := k.admin.CreateTopic(k.Context(), int32(partitions), -1, nil, name)
 	must(k, err)
 	return name
 }

@@ -33,13 +33,13 @@ func mirrors(w *worker, from, to *kafka, topics string, more ...string) {
 	w.put("heartbeat", p.with("connector.class", "MirrorHeartbeat", "heartbeats.topic.replication.factor", "1"))
 }
 
-// TestMirror mirrors a topic that grows while workers are killed. Nothing is
-// lost, with exactly-once support nothing comes twice, and a group that moves to
+// TestMirror mirrors a topic that grows while workers, and the broker of the
+// source, are killed. Nothing is lost, with exactly-once support nothing comes twice, and a group that moves to
 // the other cluster goes on without a gap.
 func TestMirror(t *testing.T) {
 	for _, exactly := range []bool{false, true} {
 		t.Run(fmt.Sprintf("exactly once %v", exactly), func(t *testing.T) {
-			from, to := shared(t), own(t)
+			from, to := own(t), own(t)
 			topic := unique("mirror")
 			retention := "987654321"
 			_, err := from.admin.CreateTopic(t.Context(), 3, 1, map[string]*string{"retention.ms": &retention}, topic)
@@ -54,7 +54,7 @@ func TestMirror(t *testing.T) {
 				more = []string{"exactly.once.support", "required"}
 			}
 			w := c.add()
-			mirrors(w, from, to.kafka, topic, more...)
+			mirrors(w, from.kafka, to.kafka, topic, more...)
 			other := c.add()
 			want := 0
 			write := func(n int) {
@@ -96,6 +96,11 @@ func TestMirror(t *testing.T) {
 				w.ready()
 				w, other = other, w
 			}
+			from.kill()
+			from.up()
+			from.reach()
+			write(3000)
+			arrived()
 			got := to.values(remote)
 			slices.Sort(got)
 			if distinct := len(slices.Compact(slices.Clone(got))); distinct != want || exactly && len(got) != want {
