@@ -366,6 +366,9 @@ func (c *Configs) applySessionKey(v any) string {
 	if err != nil {
 		return "'key' is not base64"
 	}
+	if len(key) == 0 {
+		return "'key' is empty"
+	}
 	algorithm, ok := m["algorithm"].(string)
 	if !ok {
 		return notA("'algorithm'", "string", m["algorithm"])

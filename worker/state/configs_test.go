@@ -159,14 +159,14 @@ func TestGarbage(t *testing.T) {
 	c.Apply(Record{Key: []byte("connector-c"), Value: []byte(`{"properties":{}}`)})
 	before := *c.Snapshot().Connectors["c"]
 	for key, values := range map[string][]string{
-		"connector-c":         {`{"properties":"PASSWORD"}`, `"PASSWORD"`, `{}`, `PASSWORD`, ``},
+		"connector-c":         {`{"properties":"PASSWORD"}`, `"PASSWORD"`, `{}`, `PASSWORD`, "{\"\xff\":1}"},
 		"task-c-0":            {`{"properties":["PASSWORD"]}`, `null`},
 		"task-c":              {`{"properties":{}}`},
 		"task-c-x":            {`{"properties":{}}`},
 		"commit-c":            {`{"tasks":"1"}`, `{"tasks":1.5}`, `{"tasks":99999999999999999999}`, `[]`, `null`},
 		"target-state-c":      {`{"state":"ODD"}`, `{"state":1}`, `{"state":"STARTED","state.v2":"ODD"}`, `[]`},
 		"tasks-fencing-c":     {`{"task-count":"1"}`, `null`},
-		"session-key":         {`{"key":"PASSWORD="}`, `{"key":"*"}`, `{"key":"AA==","algorithm":1}`, `{"key":"AA==","algorithm":"a","creation-timestamp":1e3}`, `null`},
+		"session-key":         {`{"key":"PASSWORD="}`, `{"key":"*"}`, `{"key":"","algorithm":"a","creation-timestamp":1}`, `{"key":"AA==","algorithm":1}`, `{"key":"AA==","algorithm":"a","creation-timestamp":1e3}`, `null`},
 		"restart-connector-c": {`null`, `5`},
 		"logger-cluster-x":    {`{"level":null}`, `null`},
 		"bogus":               {`{}`},
@@ -186,6 +186,19 @@ func TestGarbage(t *testing.T) {
 	after := *c.Snapshot().Connectors["c"]
 	if fmt.Sprint(after) != fmt.Sprint(before) || c.Snapshot().SessionKey != nil {
 		t.Errorf("garbage changed %+v to %+v", before, after)
+	}
+}
+
+// As in Java, a value of no bytes, or of white space, is no value, which
+// removes a connector, and a byte order mark does no harm. All of them count.
+func TestValuesWithoutText(t *testing.T) {
+	for _, empty := range []string{"", " \n", "null", "\ufeff "} {
+		c := newTopic()
+		c.put(KV{Key: []byte("connector-c"), Value: []byte("\ufeff{\"properties\":{}} trailing")})
+		s := c.put(KV{Key: []byte("connector-c"), Value: []byte(empty)})
+		if s.Offset != 2 || len(s.Connectors) != 0 {
+			t.Errorf("after %q: offset %d, connectors %v", empty, s.Offset, s.Connectors)
+		}
 	}
 }
 

@@ -3,20 +3,24 @@ package state
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/connectors/data"
 )
 
 // parse reads a value as Java's JsonConverter without schemas does: numbers
-// are json.Number, and no bytes are nil.
+// are json.Number, and no bytes are nil, as are bytes that hold nothing. A byte
+// order mark may come first, and anything after the value.
 func parse(b []byte) (any, error) {
-	if b == nil {
+	b = bytes.TrimLeft(bytes.TrimPrefix(b, []byte("\ufeff")), " \t\n\r")
+	if len(b) == 0 {
 		return nil, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -24,6 +28,9 @@ func parse(b []byte) (any, error) {
 	var v any
 	if err := d.Decode(&v); err != nil {
 		return nil, err
+	}
+	if !utf8.Valid(b[:d.InputOffset()]) {
+		return nil, errors.New("it is not UTF-8")
 	}
 	return v, nil
 }
