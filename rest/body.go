@@ -167,7 +167,12 @@ func (r *jsonReader) taskConfigs() []connect.Props {
 	r.space()
 	at := r.i
 	t := r.next()
-	if t != tokenArray {
+	switch t {
+	case tokenArray:
+	case tokenNull:
+		r.scalar(t)
+		return nil
+	default:
 		r.wrongType(at, t, "java.util.ArrayList<java.util.Map<java.lang.String,java.lang.String>>")
 	}
 	list := []connect.Props{}

@@ -156,6 +156,10 @@ func patchConfig(ctx context.Context, q *request) (*answer, error) {
 		return nil, err
 	}
 	if patch == nil {
+		// Java looks for the connector before it looks at the patch.
+		if _, err := q.w.Connector(q.connector()); err != nil {
+			return nil, err
+		}
 		return nil, missing("an object with the properties to change")
 	}
 	return ok(q.w.PatchConfig(ctx, q.connector(), patch))

@@ -34,10 +34,10 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path, bad := cleanPath(r)
 	switch {
 	case r.Method == http.MethodConnect || bad == badMessage:
-		(&jettyError{message: badMessage, uri: "/badMessage"}).write(w, http.MethodGet)
+		(&jettyError{message: badMessage, uri: "/badMessage", form: pageType}).write(w, http.MethodGet)
 		return
 	case bad != "":
-		(&jettyError{message: bad, uri: "/badURI", close: true}).write(w, r.Method)
+		(&jettyError{message: bad, uri: "/badURI", form: pageType, close: true}).write(w, r.Method)
 		return
 	}
 	if f.cors != nil {
@@ -102,7 +102,7 @@ func ambiguous(raw string) string {
 	switch {
 	case strings.Contains(raw, `\`):
 		return "Suspicious Path Character, Illegal Path Character"
-	case strings.ContainsFunc(raw, func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"<>^`{|}", c) }):
+	case strings.ContainsFunc(raw, func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("\"<>[]^`{|}", c) }):
 		return "Illegal Path Character"
 	case strings.Contains(raw, "//"):
 		return "Ambiguous URI empty segment"
@@ -128,6 +128,7 @@ func ambiguous(raw string) string {
 // get it, and some match on it.
 type jettyError struct {
 	message, uri string
+	form         string // its Content-Type; empty: there is no page
 	close        bool
 }
 
@@ -153,9 +154,12 @@ func (e *jettyError) write(w http.ResponseWriter, method string) {
 		h.Set("Connection", "close")
 	}
 	page := ""
-	if method == http.MethodGet || method == http.MethodPost || method == http.MethodHead {
+	if e.form != "" && (method == http.MethodGet || method == http.MethodPost || method == http.MethodHead) {
 		page = e.page()
-		h.Set("Content-Type", pageType)
+		if e.form != pageType {
+			page = fmt.Sprintf(`{"url":%q,"status":"400","message":%q}`, e.uri, e.message)
+		}
+		h.Set("Content-Type", e.form)
 	}
 	h.Set("Content-Length", fmt.Sprint(len(page)))
 	w.WriteHeader(http.StatusBadRequest)

@@ -3,18 +3,23 @@ package rest
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
 // checkHeaders refuses what a route cannot read or write: 415, then 406.
 func checkHeaders(rt *route, r *http.Request) error {
-	if ct := r.Header.Get("Content-Type"); ct != "" {
-		if _, ok := mediaType(ct); !ok {
-			return &jettyError{message: "Bad Request", uri: base(r) + r.RequestURI}
+	bad := &jettyError{message: "Bad Request", uri: base(r) + r.RequestURI, form: pageForm(r.Header)}
+	if types := r.Header.Values("Content-Type"); len(types) > 0 {
+		if _, ok := mediaType(types[0]); !ok || len(types) > 1 {
+			return bad
 		}
-		if !rt.anyType && !matches(ct, "application/json") {
+		if !rt.anyType && !matches(types[0], "application/json") {
 			return framework(http.StatusUnsupportedMediaType)
 		}
+	}
+	if !goodAccept(r.Header) {
+		return bad
 	}
 	if !accepts(r.Header)("application/json") {
 		return framework(http.StatusNotAcceptable)
@@ -22,12 +27,65 @@ func checkHeaders(rt *route, r *http.Request) error {
 	return nil
 }
 
-// mediaType returns type/subtype in lower case, without parameters.
+// pageForm is the form of an error page that a client takes: HTML, or else JSON,
+// or else none.
+func pageForm(h http.Header) string {
+	switch takes := accepts(h); {
+	case !goodAccept(h):
+		return ""
+	case takes("text/html"):
+		return pageType
+	case takes("application/json"):
+		return "application/json"
+	}
+	return ""
+}
+
+// goodAccept reports whether Java can read the Accept headers. A type without a
+// subtype is one that nobody has.
+func goodAccept(h http.Header) bool {
+	patterns := acceptable(h)
+	for _, p := range patterns {
+		t, params, _ := strings.Cut(p, ";")
+		if !strings.Contains(t, "/") {
+			p = strings.TrimSpace(t) + "/*;" + params
+		}
+		if _, ok := mediaType(p); !ok {
+			return false
+		}
+	}
+	return len(patterns) > 0 || strings.TrimSpace(strings.Join(h.Values("Accept"), "")) == ""
+}
+
+// mediaType returns type/subtype in lower case, without parameters. * alone,
+// which java.net.HttpURLConnection sends, is */*.
 func mediaType(s string) (string, bool) {
-	t, _, _ := strings.Cut(s, ";")
+	t, params, _ := strings.Cut(s, ";")
 	t = strings.ToLower(strings.TrimSpace(t))
+	if t == "*" {
+		t = "*/*"
+	}
 	main, sub, ok := strings.Cut(t, "/")
-	return t, ok && main != "" && sub != "" && !strings.ContainsAny(t, " \t\"(),:<=>?@[\\]{}") && strings.Count(t, "/") == 1
+	return t, ok && goodParams(params) && main != "" && sub != "" && !strings.ContainsAny(t, " \t\"(),:<=>?@[\\]{}") && strings.Count(t, "/") == 1
+}
+
+// goodParams reports whether Java can read the parameters of a type: each has a
+// name and a value, and q is a number from 0 to 1.
+func goodParams(params string) bool {
+	for _, p := range strings.Split(params, ";") {
+		name, value, ok := strings.Cut(p, "=")
+		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+		switch {
+		case strings.TrimSpace(p) == "":
+		case !ok || name == "" || value == "" || strings.Count(value, `"`) == 1:
+			return false
+		case strings.EqualFold(name, "q"):
+			if q, err := strconv.ParseFloat(value, 64); err != nil || q < 0 || q > 1 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // matches reports whether a type or a pattern for types covers a type.
@@ -49,14 +107,7 @@ func isJSON(contentType string) bool {
 // accepts returns whether a client takes a type. Qualities do not matter: Java
 // has one type to offer and offers it even at q=0.
 func accepts(h http.Header) func(string) bool {
-	var patterns []string
-	for _, v := range h.Values("Accept") {
-		for _, p := range strings.Split(v, ",") {
-			if strings.TrimSpace(p) != "" {
-				patterns = append(patterns, p)
-			}
-		}
-	}
+	patterns := acceptable(h)
 	return func(want string) bool {
 		for _, p := range patterns {
 			if matches(p, want) {
@@ -65,6 +116,40 @@ func accepts(h http.Header) func(string) bool {
 		}
 		return len(patterns) == 0
 	}
+}
+
+// jsonType is the Content-Type of an answer: application/json with the
+// parameters that the client has asked for, as Java's framework tells them, which
+// changes nothing else.
+func jsonType(h http.Header) string {
+	const plain = "application/json"
+	for _, p := range acceptable(h) {
+		if t, _ := mediaType(p); t != plain {
+			continue
+		}
+		t := plain
+		_, params, _ := strings.Cut(p, ";")
+		for _, param := range strings.Split(params, ";") {
+			if name, value, ok := strings.Cut(strings.TrimSpace(param), "="); ok && !strings.EqualFold(name, "q") {
+				t += ";" + strings.ToLower(name) + "=" + value
+			}
+		}
+		return t
+	}
+	return plain
+}
+
+// acceptable returns the entries of the Accept headers.
+func acceptable(h http.Header) []string {
+	var patterns []string
+	for _, v := range h.Values("Accept") {
+		for _, p := range strings.Split(v, ",") {
+			if strings.TrimSpace(p) != "" {
+				patterns = append(patterns, p)
+			}
+		}
+	}
+	return patterns
 }
 
 type schemeKey struct{} // of the context of a server's requests

@@ -21,6 +21,9 @@ func putTasks(ctx context.Context, q *request) (*answer, error) {
 	if err := q.signed(); err != nil {
 		return nil, err
 	}
+	if tasks == nil {
+		return nil, missing("a list of the tasks' properties")
+	}
 	return done(http.StatusNoContent, q.w.PutTasks(ctx, q.connector(), tasks))
 }
 

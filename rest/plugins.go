@@ -40,11 +40,42 @@ func getPluginConfig(_ context.Context, q *request) (*answer, error) {
 			return nil, err
 		}
 	}
+	if settingOnly(name) {
+		return nil, fail(http.StatusBadRequest, "Invalid plugin class %s. Valid types are sink, source, converter, header_converter, transformation, predicate.", name)
+	}
 	keys, err := config.PluginConfig(q.s.plugins, name)
 	if keys == nil {
 		keys = []connect.ConfigKey{}
 	}
 	return ok(keys, err)
+}
+
+// notListed are the plugins of a worker's own properties, with what their short
+// names leave out. Java has no definitions for them.
+var notListed = map[string][]string{
+	"ConfigProvider": {
+		"org.apache.kafka.common.config.provider.FileConfigProvider", "org.apache.kafka.common.config.provider.DirectoryConfigProvider",
+		"org.apache.kafka.common.config.provider.EnvVarConfigProvider",
+	},
+	"ConnectorClientConfigOverridePolicy": {
+		policyPackage + "AllConnectorClientConfigOverridePolicy", policyPackage + "AllowlistConnectorClientConfigOverridePolicy",
+		policyPackage + "NoneConnectorClientConfigOverridePolicy", policyPackage + "PrincipalConnectorClientConfigOverridePolicy",
+	},
+}
+
+const policyPackage = "org.apache.kafka.connect.connector.policy."
+
+// settingOnly reports whether a name is that of such a plugin.
+func settingOnly(name string) bool {
+	for suffix, classes := range notListed {
+		for _, class := range classes {
+			simple := class[strings.LastIndexByte(class, '.')+1:]
+			if name == class || name == simple || name == strings.TrimSuffix(simple, suffix) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // validate tells what is wrong with properties. Whatever fails on the way is a

@@ -151,17 +151,30 @@ func (s *Server) newEcho(routes []route, auth *basicAuth) *echo.Echo {
 	}
 	for path, m := range methods {
 		if slices.Contains(m, http.MethodGet) {
-			m = append([]string{http.MethodHead}, m...)
+			m = append(m, http.MethodHead)
 		}
-		e.Add(http.MethodOptions, path, s.answerOptions(append(m, http.MethodOptions), auth))
+		m = append(m, http.MethodOptions)
+		slices.SortFunc(m, func(a, b string) int { return slices.Index(optionsOrder, a) - slices.Index(optionsOrder, b) })
+		e.Add(http.MethodOptions, path, s.answerOptions(m, auth))
 	}
 	return e
+}
+
+// optionsOrder is the order in which Java names methods.
+var optionsOrder = []string{
+	http.MethodHead, http.MethodDelete, http.MethodPost, http.MethodGet, http.MethodOptions, http.MethodPut, http.MethodPatch,
 }
 
 // serve makes an echo handler of a route.
 func (s *Server) serve(rt *route, auth *basicAuth) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		q := newRequest(s, c)
+		// echo lets the last parameter of a path take all that follows.
+		for _, v := range q.params {
+			if strings.Contains(v, "/") {
+				return framework(http.StatusNotFound)
+			}
+		}
 		if err := checkHeaders(rt, c.Request()); err != nil {
 			return err
 		}
@@ -177,7 +190,7 @@ func (s *Server) serve(rt *route, auth *basicAuth) echo.HandlerFunc {
 			}
 			// Without a Content-Type, or with a pattern for one, Java finds no
 			// reader for the body; no body needs none.
-			if len(b) > 0 && !rt.anyType && !isJSON(c.Request().Header.Get("Content-Type")) {
+			if ct := c.Request().Header.Get("Content-Type"); (len(b) > 0 || ct != "") && !rt.anyType && !isJSON(ct) {
 				e := framework(http.StatusUnsupportedMediaType)
 				return &statusError{status: e.status, message: e.message}
 			}
@@ -214,7 +227,7 @@ func (s *Server) answer(c echo.Context, a *answer) error {
 		c.Response().WriteHeader(a.status)
 		return nil
 	}
-	h.Set("Content-Type", "application/json")
+	h.Set("Content-Type", jsonType(c.Request().Header))
 	h.Set("Content-Length", fmt.Sprint(len(b)))
 	c.Response().WriteHeader(a.status)
 	_, err := c.Response().Write(b)
@@ -253,7 +266,7 @@ func (s *Server) answerError(c echo.Context, err error) {
 	}
 	h["Content-Type"] = nil // or net/http would guess one
 	if !e.bare {
-		h.Set("Content-Type", "application/json")
+		h.Set("Content-Type", jsonType(c.Request().Header))
 	}
 	h.Set("Content-Length", fmt.Sprint(len(b)))
 	c.Response().WriteHeader(e.status)
@@ -268,8 +281,11 @@ func (s *Server) answerOptions(methods []string, auth *basicAuth) echo.HandlerFu
 		h := c.Response().Header()
 		accept := accepts(c.Request().Header)
 		contentType, body := "text/plain", strings.Join(methods, ", ")
-		if !accept("text/plain") && accept("application/json") {
+		if !accept("text/plain") {
 			contentType, body = "application/json", ""
+			if !accept(contentType) {
+				contentType, _ = mediaType(acceptable(c.Request().Header)[0])
+			}
 		}
 		if auth != nil {
 			if ok, err := auth.allows(c.Request()); err != nil || !ok {
