@@ -84,6 +84,9 @@ func (c *Classes[T]) add(class string, aliases []string, p T, complete bool) {
 		}
 		c.byName[name], c.canon[name] = p, class
 		simple := name[strings.LastIndexByte(name, '.')+1:]
+		if strings.Contains(simple, "$") {
+			continue // a nested class has no short name in Java
+		}
 		for _, s := range []string{simple, prune(simple)} {
 			if at, taken := c.short[s]; taken && at != class {
 				c.short[s] = "" // ambiguous, as in Java: no such alias
