@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/millwright-connect/millwright/connectors/connect"
 	"github.com/millwright-connect/millwright/worker/stage"
@@ -10,19 +11,34 @@ import (
 
 // ConnectorState is a connector's or task's status in the REST API's form.
 type ConnectorState struct {
-	State    state.State `json:"state"`
-	Trace    string      `json:"trace,omitempty"`
-	WorkerID string      `json:"worker_id"`
-	Version  string      `json:"version,omitempty"`
+	State    state.State   `json:"state"`
+	Trace    string        `json:"trace,omitempty"`
+	WorkerID string        `json:"worker_id"`
+	Version  PluginVersion `json:"version,omitzero"`
+}
+
+// A PluginVersion is a plugin's, in a status.
+type PluginVersion string
+
+// IsZero reports whether a plugin does not know its version; the member is left
+// out then.
+func (v PluginVersion) IsZero() bool { return v == "undefined" }
+
+// MarshalJSON writes null for a unit that failed before its plugin was asked.
+func (v PluginVersion) MarshalJSON() ([]byte, error) {
+	if v == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(v))
 }
 
 // TaskState is a task's status.
 type TaskState struct {
-	ID       int         `json:"id"`
-	State    state.State `json:"state"`
-	Trace    string      `json:"trace,omitempty"`
-	WorkerID string      `json:"worker_id"`
-	Version  string      `json:"version,omitempty"`
+	ID       int           `json:"id"`
+	State    state.State   `json:"state"`
+	Trace    string        `json:"trace,omitempty"`
+	WorkerID string        `json:"worker_id"`
+	Version  PluginVersion `json:"version,omitzero"`
 }
 
 // StateInfo is the status of a connector and its tasks.
@@ -40,7 +56,7 @@ func (w *Worker) Status(name string) (StateInfo, error) {
 		return StateInfo{}, refuse(NotFound, "No status found for connector %s", name)
 	}
 	tasks := w.statuses.state.Tasks(name)
-	info := StateInfo{Name: name, Connector: ConnectorState{c.State, c.Trace, c.WorkerID, c.Version}, Tasks: make([]TaskState, 0, len(tasks))}
+	info := StateInfo{Name: name, Connector: ConnectorState{c.State, c.Trace, c.WorkerID, PluginVersion(c.Version)}, Tasks: make([]TaskState, 0, len(tasks))}
 	for _, t := range tasks {
 		info.Tasks = append(info.Tasks, taskState(t))
 	}
@@ -63,7 +79,7 @@ func (w *Worker) TaskStatus(name string, task int) (TaskState, error) {
 }
 
 func taskState(t state.TaskStatus) TaskState {
-	return TaskState{t.Task, t.State, t.Trace, t.WorkerID, t.Version}
+	return TaskState{t.Task, t.State, t.Trace, t.WorkerID, PluginVersion(t.Version)}
 }
 
 // Topics lists the topics that a connector has used since they were last reset.
@@ -95,7 +111,7 @@ func (w *Worker) RestartTask(ctx context.Context, name string, task int) error {
 	}
 	id := unitID{name, task}
 	if task < 0 || task >= len(c.Tasks) {
-		return refuse(NotFound, "Unknown task: %s", id)
+		return refuse(NotFound, "Unknown task: %s-%d", name, task)
 	}
 	const notHere = "Cannot restart task since it is not assigned to this member"
 	return w.restartUnit(ctx, id, notHere, notHere)

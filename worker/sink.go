@@ -94,8 +94,9 @@ func (r *sinkRunner) open(ctx context.Context) error {
 	}
 	consumer, err := r.consumerOpts()
 	if err != nil {
-		return err
+		return constructed("consumer", err)
 	}
+	r.built = true
 	if r.task, err = r.plugin.OpenTask(ctx, sinkHost{r}, props); err != nil {
 		return err
 	}

@@ -80,7 +80,7 @@ func (r *sourceRunner) open(ctx context.Context) error {
 		return err
 	}
 	if err := r.openProducer(ctx); err != nil {
-		return err
+		return constructed("producer", err)
 	}
 	if r.store, err = r.w.offsetsOf(ctx, r.id.Connector, kafka.TaskName(r.id.Connector, r.id.Task), r.conn); err != nil {
 		return err
@@ -88,6 +88,7 @@ func (r *sourceRunner) open(ctx context.Context) error {
 	if err := r.openTopicCreation(); err != nil {
 		return err
 	}
+	r.built = true
 	r.task, err = r.plugin.OpenTask(ctx, sourceHost{r}, props)
 	if err != nil {
 		return err

@@ -119,6 +119,14 @@ func (r *reporter) send(st state.State, trace string, safe, last bool) {
 	r.put(statusChange{id: r.id, state: st, trace: trace, generation: r.generation, version: r.version, safe: safe})
 }
 
+// unversioned leaves the plugin's version out of what follows, as Java does when
+// a unit fails before its plugin was made.
+func (r *reporter) unversioned() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.version = ""
+}
+
 func (r *reporter) is(st state.State) { r.send(st, "", false, false) }
 func (r *reporter) stopped()          { r.send(state.StateUnassigned, "", true, true) }
 func (r *reporter) failed(err error) {

@@ -30,6 +30,7 @@ type taskRunner struct {
 
 	settings *config.Connector // resolved, typed
 	pipe     *pipeline.Pipeline
+	built    bool       // Java would have made the task by now; what fails before has no version
 	dead     clientSlot // of the dead letter topic; empty: there is none
 	metrics  *metrics.Task
 
@@ -164,8 +165,11 @@ func (r *taskRunner) lifecycle(ctx context.Context, started func(), open, loop f
 		r.log.Warn("task failed to close", "error", cerr)
 	}
 	if err != nil {
-		r.log.Error("task failed; it stays down until it is restarted", "error", err)
+		r.log.Error("task failed; it stays down until it is restarted", "error", reasons(err))
 		r.metrics.Failed()
+		if !r.built {
+			r.report.unversioned()
+		}
 		r.report.failed(err)
 		return err
 	}

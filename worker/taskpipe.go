@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -37,12 +38,13 @@ func (r *taskRunner) buildPipeline(ctx context.Context) (err error) {
 	}
 	for _, t := range s.Transforms {
 		step, err := r.step(t)
-		if err != nil {
-			return err
+		if err != nil { // Java gives the cause no message of its own
+			return &connect.Error{Class: connect.ConnectException, Message: connect.ClassOf(err) + ": " + err.Error(), Cause: err}
 		}
 		c.Steps = append(c.Steps, step)
 	}
 	if s.DeadLetterTopic != "" {
+		r.built = true // in Java a task opens its topic itself
 		if c.Dead, err = r.deadLetters(ctx); err != nil {
 			return err
 		}
@@ -102,7 +104,10 @@ func (r *taskRunner) deadLetters(ctx context.Context) (*pipeline.DeadLetters, er
 	defer cluster.Close()
 	r.w.reports.Log(r.log, kafka.Admin, unsupported)
 	if _, err := cluster.CreateOrFind(ctx, kafka.Topic{Name: topic, Partitions: 1, Replication: int16(r.settings.DeadLetterReplication)}); err != nil {
-		return nil, connect.Failf("Could not initialize dead letter queue with topic %s: %w", topic, err)
+		if why := errors.Unwrap(err); why != nil { // Java's says which topic twice
+			err = why
+		}
+		return nil, failedBy(err, "Could not initialize dead letter queue with topic="+topic)
 	}
 	cl, _, err := r.w.client(r.w.kafka.DLQProducer(r.id.Connector, r.id.Task, r.conn), kafka.Producer)
 	if err != nil {

@@ -269,7 +269,7 @@ func (s *Settings) check(props map[string]string) error {
 			}
 		}
 		if s.kind&Group != 0 && s.heartbeat >= s.session {
-			return connect.ConfigErrorf("Heartbeat must be set lower than the session timeout")
+			return connect.Errorf(illegalArgument, "Heartbeat must be set lower than the session timeout")
 		}
 	}
 	return s.security.check()
