@@ -28,12 +28,17 @@ const (
 // bootstrap servers.
 var Dial func(ctx context.Context, bootstrap []string, network, address string) (net.Conn, error)
 
+// longestClientID is the longest client.id that franz-go takes. Java takes any:
+// connectors with long names have clients too.
+const longestClientID = 256
+
 // Opts returns the options of the client.
 func (s *Settings) Opts(log *slog.Logger) ([]kgo.Opt, error) {
 	id := s.ClientID
 	if id == "" {
 		id = "millwright"
 	}
+	id = id[:min(len(id), longestClientID)]
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(s.Bootstrap...),
 		kgo.ClientID(id),

@@ -125,3 +125,17 @@ func TestUnsupportedIsNamed(t *testing.T) {
 		t.Errorf("reported %s", s)
 	}
 }
+
+// TestLongClientID: Java takes client ids of any length, franz-go does not; a
+// connector with a long name has clients all the same.
+func TestLongClientID(t *testing.T) {
+	opts, _, err := Options(with("bootstrap.servers", "b:1", "client.id", "connector-producer-"+strings.Repeat("n", 300)), Producer, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cl, err := kgo.NewClient(opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cl.Close()
+}
