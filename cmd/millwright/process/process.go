@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -87,7 +88,7 @@ func Run(ctx context.Context, o Options) error {
 	w := worker.New(worker.Options{
 		Settings: s, Plugins: plugins, Log: log, URL: server.URL(), WorkerID: server.WorkerID(), Peers: server.Peers(), Metrics: count, Secrets: secrets,
 		SetLevel: func(logger, level string) {
-			if l, ok := logging.ParseLevel(level); ok {
+			if l, ok := logging.ParseLevel(strings.TrimSpace(level)); ok {
 				loggers.SetLevel(logger, l)
 			}
 		},
