@@ -114,7 +114,8 @@ func cutSpace(s string) (before, after string, ok bool) {
 }
 
 // splitCSV splits at commas outside of double quotes, drops the quotes and the
-// white space around each part, and lets a backslash in quotes escape.
+// white space around each part, and lets a backslash in quotes escape. A comma
+// may end the list.
 func splitCSV(s string) []string {
 	if strings.TrimSpace(s) == "" {
 		return nil
@@ -148,7 +149,9 @@ func splitCSV(s string) []string {
 			b.WriteByte(c)
 		}
 	}
-	end()
+	if was || len(out) == 0 || strings.TrimSpace(b.String()) != "" { // else the last comma ended the list
+		end()
+	}
 	return out
 }
 

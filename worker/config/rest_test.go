@@ -80,3 +80,12 @@ func TestSigningKeys(t *testing.T) {
 		}
 	}
 }
+
+func TestHeaderRulesThatEndInAComma(t *testing.T) {
+	for rules, want := range map[string]int{"set X: y,": 1, "set X: y , ": 1, `"set X: y",`: 1, "set X: y,,": -1, ",set X: y": -1, ",": -1, `set X: y,""`: -1, "": 0} {
+		got, err := headerRules(rules)
+		if (err != nil) != (want < 0) || err == nil && len(got) != want {
+			t.Errorf("%q: %v, %v", rules, got, err)
+		}
+	}
+}

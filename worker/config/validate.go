@@ -96,12 +96,25 @@ func (v *validation) run() error {
 	infos := v.validateCommon(common)
 	if s.unfit != "" { // Java goes no further
 		v.groups = common.Groups()
-		v.merge(infos, nil)
+		v.merge(v.refuseNulls(infos), nil)
 		return nil
 	}
 	if infos, err = v.checkCommon(infos); err != nil {
 		return err
 	}
+	infos = v.refuseNulls(infos)
+	own, ownGroups, err := v.ownInfos()
+	if err != nil {
+		return err
+	}
+	v.groups = common.Groups()
+	v.addGroups(ownGroups)
+	v.merge(infos, own)
+	return v.addParts(infos)
+}
+
+// refuseNulls blames the properties that have no value.
+func (v *validation) refuseNulls(infos []connect.ConfigInfo) []connect.ConfigInfo {
 	for _, k := range javaCopyOrder(slices.Sorted(maps.Keys(v.props))) {
 		if v.props[k] != connect.Null {
 			continue
@@ -113,14 +126,7 @@ func (v *validation) run() error {
 		}
 		at.Fail("Null value can not be supplied as the configuration value.")
 	}
-	own, ownGroups, err := v.ownInfos()
-	if err != nil {
-		return err
-	}
-	v.groups = common.Groups()
-	v.addGroups(ownGroups)
-	v.merge(infos, own)
-	return v.addParts(infos)
+	return infos
 }
 
 func (v *validation) validateCommon(d *connect.ConfigDef) []connect.ConfigInfo {

@@ -62,10 +62,13 @@ func TestRegexAsJava(t *testing.T) {
 
 func TestUnfinishedRanges(t *testing.T) {
 	for pattern, want := range map[string]string{
-		"[a-":  "Illegal character range near index 3\n[a-",
-		"[^]-": "Illegal character range near index 4\n[^]-",
-		`[a-\`: "Illegal character range near index 4\n[a-\\",
-		"[^]a": "Unclosed character class near index 3\n[^]a\n   ^",
+		"[a-":   "Illegal character range near index 3\n[a-",
+		"[^]-":  "Illegal character range near index 4\n[^]-",
+		`[a-\`:  "Illegal character range near index 4\n[a-\\",
+		`[^]a\`: "Unclosed character class near index 5\n[^]a\\",
+		`(a\`:   "Unclosed group near index 4\n(a\\",
+		`(a)\`:  "Unexpected internal error near index 4\n(a)\\",
+		"[^]a":  "Unclosed character class near index 3\n[^]a\n   ^",
 	} {
 		if _, err := NewRegex(pattern); err == nil || strings.TrimRight(err.Error(), "\n") != want {
 			t.Errorf("%s: want %q, got %v", pattern, want, err)

@@ -81,6 +81,13 @@ func (p *regexParser) backTo(n int) piece {
 // escape reads what follows a backslash: a class, or one character.
 func (p *regexParser) escape(inClass bool) (set, rune) {
 	if p.at >= len(p.chars) {
+		// Java reads past the end here, and complains of what it misses there.
+		switch {
+		case inClass:
+			p.fail("Unclosed character class", p.at)
+		case p.depth > 0:
+			p.fail("Unclosed group", p.at+1)
+		}
 		p.fail("Unexpected internal error", p.at)
 	}
 	c := p.chars[p.at].r

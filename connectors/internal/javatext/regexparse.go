@@ -40,6 +40,7 @@ type regexParser struct {
 	at        int
 	flags     regexFlags
 	groups    int
+	depth     int // of the open groups
 	names     map[string]int
 	generally bool // package regexp cannot do it
 }
@@ -396,7 +397,9 @@ func (p *regexParser) group() (out piece, ok bool) {
 			open = "(?:"
 		}
 	}
+	p.depth++
 	out = p.alternatives()
+	p.depth--
 	if !p.accept(')') {
 		p.fail("Unclosed group", p.at)
 	}
