@@ -23,7 +23,7 @@ func TestHangingTransaction(t *testing.T) {
 	t.Parallel()
 	env(t, "KAFKA_BOOTSTRAP") // there is a Kafka to start
 	brokers, _ := brokersWithProxies(t, 2, "default.replication.factor=1", "offsets.topic.replication.factor=1", "transaction.state.log.replication.factor=1",
-		"broker.session.timeout.ms=3000")
+		"broker.session.timeout.ms=5000")
 	first, second := brokers[0], brokers[1]
 	second.down()
 	id, topic := unique("t"), unique("hanging")
