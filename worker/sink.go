@@ -230,7 +230,6 @@ func (r *sinkRunner) convert(ctx context.Context, fetches kgo.Fetches) error {
 			r.done[tp] = ftp.Records[0].Offset
 		}
 		delete(r.placed, tp)
-		r.topics.used(tp.Topic)
 		var next int64
 		if next, failed = r.convertPartition(ctx, &tp, ftp.Records); next >= 0 {
 			r.seen[tp] = next
@@ -250,7 +249,11 @@ func (r *sinkRunner) convertPartition(ctx context.Context, tp *connect.TopicPart
 			TimestampType: rec.Attrs.TimestampType(), Key: rec.Key, Value: rec.Value, Headers: rawHeaders(rec.Headers),
 		}
 		r.batch = append(r.batch, connect.SinkRecord{Original: tp})
-		keep, err := r.pipe.In(ctx, &raw, &r.batch[len(r.batch)-1])
+		last := &r.batch[len(r.batch)-1]
+		keep, err := r.pipe.In(ctx, &raw, last)
+		if last.Topic != "" { // as in Java, what cannot be decoded uses no topic
+			r.topics.used(tp.Topic)
+		}
 		if !keep || err != nil {
 			r.batch = r.batch[:len(r.batch)-1]
 		}

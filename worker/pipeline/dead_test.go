@@ -67,6 +67,19 @@ func TestDeadLetter(t *testing.T) {
 	}
 }
 
+// TestTopicOfDecoded: a record has a topic once it is decoded, whatever the
+// transforms then do; in Java a connector uses the topics of such records.
+func TestTopicOfDecoded(t *testing.T) {
+	drop := step(func(*connect.Record) (bool, error) { return false, nil })
+	p := New(config(Config{Tolerate: true, Steps: []Step{{Transform: drop, Class: "Drop"}}}))
+	for value, topic := range map[string]string{"bad": "", "v": "t"} {
+		var r connect.SinkRecord
+		if keep, err := p.In(t.Context(), raw(value), &r); keep || err != nil || r.Topic != topic {
+			t.Errorf("%s: keep %v, topic %q, error %v", value, keep, r.Topic, err)
+		}
+	}
+}
+
 func TestRejectAndAwait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := &queue{}

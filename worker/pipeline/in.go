@@ -22,6 +22,7 @@ type Raw struct {
 // whose Original, if it is set already, is kept. A false keep means that the
 // record is dropped: by a transform, or for an error that is tolerated. An error
 // fails the task, but for ctx's own, which says that a retry was cut short.
+// R has no topic when the record could not be decoded.
 func (p *Pipeline) In(ctx context.Context, raw *Raw, r *connect.SinkRecord) (keep bool, err error) {
 	o := origin{raw: raw}
 	original := r.Original
@@ -30,7 +31,7 @@ func (p *Pipeline) In(ctx context.Context, raw *Raw, r *connect.SinkRecord) (kee
 	}
 	*r = connect.SinkRecord{
 		Original: original, TimestampType: raw.TimestampType,
-		Record: connect.Record{Topic: raw.Topic, Partition: raw.Partition, Offset: raw.Offset, Timestamp: timestampOf(raw)},
+		Record: connect.Record{Partition: raw.Partition, Offset: raw.Offset, Timestamp: timestampOf(raw)},
 	}
 	rawHeaders := p.rawHeaders(raw)
 	if r.Key, keep, err = p.inPart(ctx, KeyConverter, raw, rawHeaders, o); !keep || err != nil {
@@ -44,6 +45,7 @@ func (p *Pipeline) In(ctx context.Context, raw *Raw, r *connect.SinkRecord) (kee
 			return false, err
 		}
 	}
+	r.Topic = raw.Topic
 	if len(p.c.Steps) > 0 {
 		if keep, err = p.transform(ctx, &r.Record, o); !keep || err != nil {
 			return false, err
