@@ -114,8 +114,22 @@ func (h *Herder) Run(ctx context.Context) error {
 		case <-h.configs.Changed():
 		case e := <-h.events:
 			h.on(e)
+			h.drain()
 		case <-quit:
 			h.quit, h.assigned, quit = true, nil, nil
+		}
+	}
+}
+
+// drain takes what else units have to say already: many tasks that start or stop
+// at once cost one look at everything, and not one each.
+func (h *Herder) drain() {
+	for {
+		select {
+		case e := <-h.events:
+			h.on(e)
+		default:
+			return
 		}
 	}
 }
