@@ -304,3 +304,17 @@ func TestMillisAreShownAsGiven(t *testing.T) {
 		}
 	}
 }
+
+type factor struct{ by float64 }
+
+func (f *factor) Define(d *connect.ConfigDef) { d.Double(&f.by, "by").Default(1) }
+
+func TestDoublesAreShownAsJavaShowsThem(t *testing.T) {
+	var d connect.ConfigDef
+	new(factor).Define(&d)
+	for in, want := range map[string]string{"1e3": "1000.0", "0.0001": "1.0E-4", "8.41e21": "8.409999999999999E21", "1e400": "Infinity"} {
+		if got := d.Validate(connect.Props{"by": in})[0].Value.Value; got == nil || *got != want {
+			t.Errorf("%q is shown as %v, want %s", in, got, want)
+		}
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/millwright-connect/millwright/connectors/data"
 )
 
 // trim drops what Java's String.trim drops: everything up to the space
@@ -92,36 +94,9 @@ func show(v any) string {
 	case []string:
 		return strings.Join(v, ",")
 	case float64:
-		return javaDouble(v)
+		return string(data.AppendFloat64(nil, v))
 	case time.Duration:
 		return strconv.FormatInt(v.Milliseconds(), 10)
 	}
 	return fmt.Sprint(v)
-}
-
-// javaDouble writes a number as Double.toString does.
-func javaDouble(f float64) string {
-	switch {
-	case math.IsNaN(f):
-		return "NaN"
-	case math.IsInf(f, 1):
-		return "Infinity"
-	case math.IsInf(f, -1):
-		return "-Infinity"
-	case f == 0:
-		return strconv.FormatFloat(f, 'f', 1, 64)
-	}
-	if a := math.Abs(f); a >= 1e-3 && a < 1e7 {
-		s := strconv.FormatFloat(f, 'f', -1, 64)
-		if !strings.Contains(s, ".") {
-			s += ".0"
-		}
-		return s
-	}
-	m, e, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
-	if !strings.Contains(m, ".") {
-		m += ".0"
-	}
-	n, _ := strconv.Atoi(e)
-	return m + "E" + strconv.Itoa(n)
 }
