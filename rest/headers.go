@@ -11,7 +11,7 @@ import (
 func checkHeaders(rt *route, r *http.Request) error {
 	bad := &jettyError{message: "Bad Request", uri: base(r) + r.RequestURI, form: pageForm(r.Header)}
 	if types := r.Header.Values("Content-Type"); len(types) > 0 {
-		if _, ok := mediaType(types[0]); !ok || len(types) > 1 {
+		if _, ok := mediaType(types[0]); !ok || !strings.Contains(types[0], "/") || len(types) > 1 {
 			return bad
 		}
 		if !rt.anyType && !matches(types[0], "application/json") {
