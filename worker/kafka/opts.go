@@ -69,7 +69,7 @@ func (s *Settings) Opts(log *slog.Logger) ([]kgo.Opt, error) {
 	if s.dnsLookup != "use_all_dns_ips" {
 		s.note("client.dns.lookup", "addresses are used as given; with Kerberos out of the way, canonical names are not needed")
 	}
-	secure, err := s.security.opts()
+	secure, err := s.security.opts(millis(max(1, s.setupTimeout)))
 	if err != nil {
 		return nil, err
 	}

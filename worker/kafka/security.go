@@ -1,11 +1,16 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -83,7 +88,7 @@ func (s *security) check() error {
 	return nil
 }
 
-func (s *security) opts() ([]kgo.Opt, error) {
+func (s *security) opts(timeout time.Duration) ([]kgo.Opt, error) {
 	var opts []kgo.Opt
 	s.unsupported = nil
 	if strings.HasSuffix(s.protocol, "SSL") {
@@ -91,7 +96,7 @@ func (s *security) opts() ([]kgo.Opt, error) {
 		if err != nil {
 			return nil, err
 		}
-		opts = append(opts, kgo.DialTLSConfig(c))
+		opts = append(opts, kgo.Dialer(dialTLS(c, timeout, s.identification != "")))
 	}
 	if strings.HasPrefix(s.protocol, "SASL") {
 		m, err := s.sasl()
@@ -142,12 +147,48 @@ func (s *security) tls() (*tls.Config, error) {
 		// long as its kind of key will do: brokers' lists are often incomplete.
 		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
 	}
-	if s.identification == "" {
-		c.InsecureSkipVerify = true // the chain is verified below, the host name is not
-		c.VerifyConnection = func(cs tls.ConnectionState) error { return verifyChain(cs, roots) }
-	}
+	c.InsecureSkipVerify = true // the chain is verified below, the host's name by dialTLS
+	c.VerifyConnection = func(cs tls.ConnectionState) error { return verifyChain(cs, roots) }
 	return c, nil
 }
+
+// dialTLS connects to brokers; named says that their certificates are to be
+// theirs by name. Go's own check of a host's name takes no
+// certificate that has the name as its common name alone, as plants' own
+// authorities often make them; Java does.
+func dialTLS(c *tls.Config, timeout time.Duration, named bool) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, err
+		}
+		own := c.Clone()
+		own.ServerName = host
+		if chain := c.VerifyConnection; named {
+			own.VerifyConnection = func(cs tls.ConnectionState) error {
+				if err := chain(cs); err != nil {
+					return err
+				}
+				return verifyName(cs.PeerCertificates[0], host)
+			}
+		}
+		d := tls.Dialer{NetDialer: &net.Dialer{Timeout: timeout}, Config: own}
+		return d.DialContext(ctx, network, address)
+	}
+}
+
+// verifyName checks that a certificate is a host's: by its alternative names, or,
+// where it has none, and for a name only, by its common name (RFC 2818, 3.1).
+func verifyName(c *x509.Certificate, host string) error {
+	err := c.VerifyHostname(host)
+	if err == nil || net.ParseIP(host) != nil || len(c.DNSNames)+len(c.IPAddresses)+len(c.EmailAddresses)+len(c.URIs) > 0 {
+		return err
+	}
+	named := x509.Certificate{DNSNames: []string{c.Subject.CommonName}, Extensions: []pkix.Extension{{Id: subjectAltName}}}
+	return named.VerifyHostname(host)
+}
+
+var subjectAltName = asn1.ObjectIdentifier{2, 5, 29, 17}
 
 // verifyChain checks the broker's certificates without looking at its name.
 func verifyChain(cs tls.ConnectionState, roots *x509.CertPool) error {

@@ -2,11 +2,18 @@ package kafka
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,6 +22,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/millwright-connect/millwright/connectors/connect"
 )
 
 func file(t *testing.T, name string) string {
@@ -152,6 +161,61 @@ func TestBrokerIsChecked(t *testing.T) {
 		err := reach(t, addr, append(key, "ssl.truststore.type", "PEM", "ssl.truststore.certificates", file(t, "client.pem"), "ssl.endpoint.identification.algorithm", identification)...)
 		if !errors.As(err, &unknown) {
 			t.Errorf("identification %q: %v", identification, err)
+		}
+	}
+}
+
+// TestNamesOfBrokers: a certificate without alternative names is its common
+// name's, as Java has it, and no other's.
+func TestNamesOfBrokers(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, host string // how the certificate and the client call the broker
+		dns        []string
+		ips        []net.IP
+		strict     bool
+		ok         bool
+	}{
+		{"localhost", "localhost", nil, nil, true, true},
+		{"other", "localhost", nil, nil, true, false},
+		{"other", "localhost", nil, nil, false, true},
+		{"localhost", "localhost", []string{"other"}, nil, true, false},
+		{"other", "localhost", []string{"localhost"}, nil, true, true},
+		{"127.0.0.1", "127.0.0.1", nil, nil, true, false},
+		{"other", "127.0.0.1", nil, []net.IP{net.IPv4(127, 0, 0, 1)}, true, true},
+	} {
+		cert := x509.Certificate{
+			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: c.name}, DNSNames: c.dns, IPAddresses: c.ips, NotAfter: time.Now().Add(time.Hour),
+			IsCA: true, BasicConstraintsValid: true, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		}
+		der, err := x509.CreateCertificate(rand.Reader, &cert, &cert, key.Public(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr := broker(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}))
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := security{identification: "https", sslProtocol: "TLSv1.3"}
+		if !c.strict {
+			s.identification = ""
+		}
+		s.truststore.kind = "PEM"
+		s.truststore.certs = connect.Secret(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+		conf, err := s.tls()
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := dialTLS(conf, time.Minute, c.strict)(t.Context(), "tcp", net.JoinHostPort(c.host, port))
+		if (err == nil) != c.ok {
+			t.Errorf("%+v: %v", c, err)
+		}
+		if err == nil {
+			conn.Close()
 		}
 	}
 }
