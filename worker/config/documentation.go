@@ -154,10 +154,6 @@ var pluginTexts = map[string]map[string]string{
 		"replace.null.with.default": "Whether to replace fields that have a default value and that are null to the default value. When set to true, the default value " +
 			"is used, otherwise null is used.",
 	},
-	"org.apache.kafka.connect.transforms.InsertHeader": {
-		"header":        "The name of the header.",
-		"value.literal": "The literal value that is to be set as the header value on all records.",
-	},
 	"org.apache.kafka.connect.transforms.MaskField": {
 		"fields":      "Names of fields to mask.",
 		"replacement": "Custom value replacement, that will be applied to all 'fields' values (numeric or non-empty string values only).",
@@ -181,32 +177,8 @@ var pluginTexts = map[string]map[string]string{
 		"replace.null.with.default": "Whether to replace fields that have a default value and that are null to the default value. When set to true, the default value " +
 			"is used, otherwise null is used.",
 	},
-	"org.apache.kafka.connect.transforms.TimestampConverter": {
-		"field":       "The field containing the timestamp, or empty if the entire value is a timestamp",
-		"target.type": "The desired timestamp representation: string, unix, Date, Time, or Timestamp",
-		"format": "A SimpleDateFormat-compatible format for the timestamp. Used to generate the output when type=string or used to parse the input " +
-			"if the input is a string.",
-		"unix.precision": "The desired Unix precision for the timestamp: seconds, milliseconds, microseconds, or nanoseconds. Used to generate the output " +
-			"when type=unix or used to parse the input if the input is a Long.Note: This SMT will cause precision loss during conversions from, " +
-			"and to, values with sub-millisecond components.",
-		"replace.null.with.default": "Whether to replace fields that have a default value and that are null to the default value. When set to true, the default value " +
-			"is used, otherwise null is used.",
-	},
-	"org.apache.kafka.connect.transforms.TimestampRouter": {
-		"topic.format": "Format string which can contain <code>${topic}</code> and <code>${timestamp}</code> as placeholders for the topic and timestamp, " +
-			"respectively.",
-		"timestamp.format": "Format string for the timestamp that is compatible with <code>java.text.SimpleDateFormat</code>.",
-	},
-	"org.apache.kafka.connect.transforms.ValueToKey": {
-		"fields": "Field names on the record value to extract as the record key.",
-		"replace.null.with.default": "Whether to replace fields that have a default value and that are null to the default value. When set to true, the default value " +
-			"is used, otherwise null is used.",
-	},
 	"org.apache.kafka.connect.transforms.predicates.HasHeaderKey": {
 		"name": "The header name.",
-	},
-	"org.apache.kafka.connect.transforms.predicates.TopicNameMatches": {
-		"pattern": "A Java regular expression for matching against the name of a record's topic.",
 	},
 }
 
