@@ -106,9 +106,6 @@ func (w *Worker) logConfig(topic, client string, exactly bool) (topiclog.Config,
 		w.log.Warn(string(m))
 	}
 	opts, err := w.internalOpts(props)
-	if _, given := props["fetch.max.wait.ms"]; !given {
-		opts = append(opts, kgo.FetchMaxWait(idleWait))
-	}
 	return topiclog.Config{Topic: topic, Opts: opts, ReadCommitted: props["isolation.level"] == "read_committed", Log: w.log}, err
 }
 

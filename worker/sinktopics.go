@@ -17,11 +17,13 @@ import (
 	"github.com/millwright-connect/millwright/worker/metrics"
 )
 
-// idleWait is how long the broker may hold a fetch that finds nothing, when the
-// user does not say: of sink tasks, and of the worker's own topics. Java's half
-// second costs a worker with many idle tasks more than they are worth; new
-// records are answered at once either way.
-const idleWait = 10 * time.Second
+// idleWait is how long the broker may hold a sink task's fetch that finds
+// nothing, when the user does not say. Java's half second costs a worker with
+// many idle tasks more than they are worth; new records are answered at once
+// either way. Only a partition that the fetch does not ask for, as one whose
+// offset was not known yet, waits until it ends. That is why the worker's own
+// topics, for which tasks and requests wait, keep the half second.
+const idleWait = 5 * time.Second
 
 // A subscription says which topics a sink task reads.
 type subscription struct {
