@@ -7,20 +7,24 @@ import (
 	"github.com/millwright-connect/millwright/connectors/connect"
 )
 
-// started is the metric of a connector that runs. Java's has a text as value.
-func started(h connect.Host) error { return h.Gauge("start", nil, func() float64 { return 1 }) }
+type opening = func(context.Context, connect.Host, connect.Props) (connect.Connector, error)
 
-// monitoredSource gives a source metrics of its own: its connector "start", each
-// task "poll", the number of polls.
-func monitoredSource(p connect.SourcePlugin) connect.SourcePlugin {
-	open, openTask := p.Open, p.OpenTask
-	p.Open = func(ctx context.Context, h connect.Host, props connect.Props) (connect.Connector, error) {
+// started gives a connector that runs a metric. Java's has a text as value.
+func started(open opening) opening {
+	return func(ctx context.Context, h connect.Host, props connect.Props) (connect.Connector, error) {
 		c, err := open(ctx, h, props)
 		if err != nil {
 			return nil, err
 		}
-		return c, started(h)
+		return c, h.Gauge("start", nil, func() float64 { return 1 })
 	}
+}
+
+// monitoredSource gives a source metrics of its own: its connector "start", each
+// task "poll", the number of polls.
+func monitoredSource(p connect.SourcePlugin) connect.SourcePlugin {
+	openTask := p.OpenTask
+	p.Open = started(p.Open)
 	p.OpenTask = func(ctx context.Context, h connect.SourceHost, props connect.Props) (connect.SourceTask, error) {
 		t, err := openTask(ctx, h, props)
 		if err != nil {
@@ -45,14 +49,8 @@ func (p *pollCounter) Poll(ctx context.Context, dst []connect.SourceRecord) ([]c
 // monitoredSink gives a sink metrics of its own: its connector "start", each
 // task "put", the number of records.
 func monitoredSink(p connect.SinkPlugin) connect.SinkPlugin {
-	open, openTask := p.Open, p.OpenTask
-	p.Open = func(ctx context.Context, h connect.Host, props connect.Props) (connect.Connector, error) {
-		c, err := open(ctx, h, props)
-		if err != nil {
-			return nil, err
-		}
-		return c, started(h)
-	}
+	openTask := p.OpenTask
+	p.Open = started(p.Open)
 	p.OpenTask = func(ctx context.Context, h connect.SinkHost, props connect.Props) (connect.SinkTask, error) {
 		t, err := openTask(ctx, h, props)
 		if err != nil {

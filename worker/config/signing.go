@@ -28,9 +28,7 @@ func (s *Signing) Define(d *connect.ConfigDef) {
 		}}).Doc("Algorithm that the key is made for.")
 	d.Int(&s.KeySize, "inter.worker.key.size").OrNone().Is(low).Doc("Size of the key, in bits.")
 	d.String(&s.Algorithm, "inter.worker.signature.algorithm").Default("HmacSHA256").Is(low).
-		Check(connect.Check[string]{Text: "Any MAC algorithm supported by the worker JVM", Valid: func(v string) error {
-			return supportedMAC(v)
-		}}).Doc("Algorithm that internal requests are signed with.")
+		Check(connect.Check[string]{Text: "Any MAC algorithm supported by the worker JVM", Valid: supportedMAC}).Doc("Algorithm that internal requests are signed with.")
 	d.List(&s.Accepted, "inter.worker.verification.algorithms").Default([]string{"HmacSHA256"}).Is(low).
 		Check(connect.Check[[]string]{Text: "A list of one or more MAC algorithms, each supported by the worker JVM", Valid: func(v []string) error {
 			if len(v) == 0 {
